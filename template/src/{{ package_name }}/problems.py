@@ -1,0 +1,78 @@
+"""Every error is answered as problem details (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
+
+
+class ProblemDetails(BaseModel):
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] | None = None
+    """For 422: where the request is wrong (``loc``) and why (``msg``)."""
+
+
+_CONTENT = {"application/problem+json": {"schema": ProblemDetails.model_json_schema()}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    422: {"description": "Validation Error", "content": _CONTENT},
+    "default": {"description": "Error", "content": _CONTENT},
+}
+
+
+class Problem(HTTPException):
+    """Raise it in a route: the status decides the title, ``detail`` says what to do."""
+
+    def __init__(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, detail, headers)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+def _respond(
+    status: int,
+    detail: str,
+    errors: list[dict[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    problem = ProblemDetails(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True),
+        status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    return _respond(error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _validation_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered
+    errors = [{"loc": item["loc"], "msg": item["msg"]} for item in error.errors()]
+    return _respond(422, "The request does not fit: see errors.", errors)
+
+
+async def _unexpected_error(_request: Request, error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    return _respond(500, "The service failed; its log has the reason under this correlation id.")

@@ -1,0 +1,86 @@
+"""The envelope in which a task travels, and the message that is being run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+import structlog
+from opentelemetry import propagate, trace
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from uuid_utils.compat import uuid7
+
+MAX_MESSAGE_BYTES = 256 * 1024
+"""A larger message is refused at enqueue: store the data and pass its id."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def correlation_id() -> str | None:
+    value = structlog.contextvars.get_contextvars().get("correlation_id")
+    return value if isinstance(value, str) else None
+
+
+def traceparent() -> str | None:
+    """The current trace as a W3C header value (https://www.w3.org/TR/trace-context/)."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier.get("traceparent")
+
+
+class TaskMessage(BaseModel):
+    """Version 1 of the envelope. A later version adds fields with defaults and renames none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: int = Field(default=1, ge=1)
+    id: UUID = Field(default_factory=uuid7)
+    task: str
+    arguments: dict[str, JsonValue]
+    attempt: int = Field(default=1, ge=1)
+    enqueued_at: AwareDatetime = Field(default_factory=utc_now)
+    not_before: AwareDatetime | None = None
+    key: str | None = None
+    correlation_id: str | None = Field(default_factory=correlation_id)
+    traceparent: str | None = Field(default_factory=traceparent)
+
+    def next_attempt(self, delay: float) -> Self:
+        """Return the message of the next attempt, due in ``delay`` seconds."""
+        due = utc_now() + timedelta(seconds=delay)
+        return self.model_copy(update={"attempt": self.attempt + 1, "not_before": due})
+
+
+_current: ContextVar[TaskMessage] = ContextVar("task_message")
+
+
+def current_message() -> TaskMessage:
+    """Return the message of the task that is running; its id is the same at each attempt.
+
+    Raises LookupError outside a task.
+    """
+    return _current.get()
+
+
+@contextmanager
+def running(message: TaskMessage) -> Iterator[None]:
+    """Give the task, and each line that it logs, the message's ids and trace."""
+    fields = {"task": message.task, "task_id": str(message.id), "attempt": message.attempt}
+    if message.correlation_id:
+        fields["correlation_id"] = message.correlation_id
+    parent = propagate.extract({"traceparent": message.traceparent or ""})
+    tracer = trace.get_tracer(__name__)
+    token = _current.set(message)
+    try:
+        with (
+            structlog.contextvars.bound_contextvars(**fields),
+            tracer.start_as_current_span(
+                f"run {message.task}", parent, trace.SpanKind.CONSUMER, fields
+            ),
+        ):
+            yield
+    finally:
+        _current.reset(token)

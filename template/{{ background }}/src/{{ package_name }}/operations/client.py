@@ -1,0 +1,57 @@
+"""The operator's side of /operations."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from ..settings import PREFIX
+from ..tasks.queue import QueueStats, TaskOperations, TaskStatus
+from .settings import OperationsSettings
+
+
+class OperationsError(Exception):
+    pass
+
+
+class _Client:
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def stats(self) -> QueueStats:
+        return QueueStats.model_validate(await self._request("GET", "/stats"))
+
+    async def failed(self) -> list[TaskStatus]:
+        return [TaskStatus.model_validate(item) for item in await self._request("GET", "/failed")]
+
+    async def retry(self, task_id: UUID) -> bool:
+        return bool(await self._request("POST", f"/retry/{task_id}"))
+
+    async def _request(self, method: str, path: str) -> Any:
+        try:
+            response = await self._http.request(method, path)
+        except httpx.TransportError as error:
+            raise OperationsError(
+                f"The API does not answer at {self._http.base_url} ({type(error).__name__}): "
+                f"start it, or set {PREFIX}OPERATIONS_URL."
+            ) from error
+        if response.is_error:
+            raise OperationsError(
+                f"The API refused ({response.status_code}): {PREFIX}OPERATIONS_TOKEN must be set "
+                "here to the token that the API has."
+            )
+        return response.json()
+
+
+@asynccontextmanager
+async def open_operations() -> AsyncIterator[TaskOperations]:
+    settings = OperationsSettings.load()
+    token = settings.operations_token.get_secret_value() if settings.operations_token else ""
+    async with httpx.AsyncClient(
+        base_url=f"{settings.operations_url}/operations",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=10,
+    ) as http:
+        yield _Client(http)

@@ -1,0 +1,36 @@
+"""Publish the scheduled tasks when they are due."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from .message import TaskMessage, utc_now
+from .task import Task, registry
+
+Publish = Callable[[Sequence[TaskMessage]], Awaitable[Any]]
+
+
+async def publish_on_schedule(publish: Publish) -> None:
+    """Publish each scheduled task at its times, for ever. Times missed while down are skipped."""
+    last = utc_now()
+    while due := _next_due(last):
+        last = min(due)
+        while (seconds := (last - utc_now()).total_seconds()) > 0:
+            await asyncio.sleep(min(seconds, 30))  # in steps, as the wall clock may be set
+        await publish([_message(task, last) for task in due[last]])
+
+
+def _next_due(after: datetime) -> dict[datetime, list[Task[..., Any]]]:
+    due: dict[datetime, list[Task[..., Any]]] = {}
+    for name, task in registry.items():
+        if name == task.name and (at := task.next_run(after)):
+            due.setdefault(at, []).append(task)
+    return due
+
+
+def _message(task: Task[..., Any], at: datetime) -> TaskMessage:
+    """Return the run's message: one id per run, and none while the last run is unfinished."""
+    message = task.with_options(key=f"schedule:{task.name}").message()
+    return message.model_copy(update={"id": uuid5(NAMESPACE_OID, f"{task.name}@{at}")})

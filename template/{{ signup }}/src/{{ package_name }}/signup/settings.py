@@ -1,0 +1,11 @@
+from pydantic import HttpUrl, SecretStr
+
+from ..settings import ServiceSettings
+
+
+class SignupSettings(ServiceSettings):
+    smtp_url: SecretStr = SecretStr("smtp://localhost:1025")
+    """smtp:// or smtps://, with user:password@ where the server wants it."""
+    mail_from: str = "welcome@example.com"
+    admin_webhook_url: HttpUrl | None = None
+    """Told of each new account by POST; unset, nobody is."""
