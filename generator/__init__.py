@@ -1,0 +1,1 @@
+"""The command `fastapi-tasks`: a thin layer over Copier's public API."""

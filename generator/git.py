@@ -1,0 +1,103 @@
+"""The few git commands that this project runs itself, safe from the user's surroundings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from generator.errors import GeneratorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Set by the hooks of another repository, from which this command may be called.
+OUTER_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+
+# A user's own settings must not stop, change or fill the first commit: hooks know nothing of
+# this project, signing may ask for a passphrase, a global ignore file may drop what was rendered,
+# a monitor would keep watching a folder that is about to move.
+NEUTRAL = (
+    f"core.hooksPath={os.devnull}",
+    f"core.excludesFile={os.devnull}",
+    "core.fsmonitor=false",
+    "core.safecrlf=false",
+    "commit.gpgSign=false",
+    "gc.auto=0",
+)
+
+
+def prepare_environment(*, terminal: bool) -> None:
+    """Settle what git reads from the environment, here and in Copier, before Copier reads it."""
+    for name in OUTER_REPOSITORY:
+        os.environ.pop(name, None)
+    if not terminal:
+        os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")
+        os.environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+
+
+def require() -> None:
+    if shutil.which("git") is None:
+        raise GeneratorError(
+            "git was not found on PATH; the project is born as a git repository.",
+            "Install git and try again.",
+        )
+
+
+def run(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode:
+        raise GeneratorError(f"git {arguments[0]} failed in {folder}: {complaint(done.stderr)}")
+    return done.stdout
+
+
+def complaint(stderr: str) -> str:
+    """Pick the line of git's output that says what went wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    said = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (said or lines or ["it gave no reason."])[-1]
+
+
+def require_identity(folder: Path) -> None:
+    try:
+        for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            # Otherwise git makes an address up from the machine's name.
+            run(folder, "-c", "user.useConfigOnly=true", "var", ident)
+    except GeneratorError as error:
+        raise GeneratorError(
+            "git does not know who you are, and the first commit needs an author.",
+            'Run: git config --global user.name "Your Name"; '
+            "git config --global user.email you@example.com",
+        ) from error
+
+
+def is_dirty(folder: Path) -> bool:
+    # Asked as Copier asks it, because Copier takes along whatever this shows.
+    return bool(run(folder, "status", "--porcelain").strip())
+
+
+def tags(folder: Path) -> list[str]:
+    return run(folder, "tag", "--list").split()
+
+
+def first_commit(folder: Path, message: str) -> None:
+    settings = [word for setting in NEUTRAL for word in ("-c", setting)]
+    run(folder, "-c", "init.defaultBranch=main", "init", "--quiet", "--template=")
+    run(folder, *settings, "add", "--all")
+    run(folder, *settings, "commit", "--quiet", "--message", message)

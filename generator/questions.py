@@ -1,0 +1,102 @@
+"""The questions of copier.yml: they make the flags of `new`, and refuse wrong answers early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from generator.errors import RefusedError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_HERE = Path(__file__).parent
+# A wheel carries the template beside this file; in a checkout it is one folder up.
+ROOT = _HERE / "_source" if (_HERE / "_source").is_dir() else _HERE.parent
+
+
+@dataclass(frozen=True)
+class Question:
+    name: str
+    help: str
+    choices: tuple[str, ...]
+    several: bool
+    default: str
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+    def answer(self, text: str) -> str:
+        """Write several choices as the list that Copier wants."""
+        return f"[{', '.join(self._words(text))}]" if self.several else text
+
+    def check(self, text: str) -> None:
+        for word in self._words(text) if self.choices else ():
+            if word not in self.choices:
+                raise RefusedError(
+                    f'"{word}" is not a choice of {self.name}.', did_you_mean(word, self.choices)
+                )
+
+    def _words(self, text: str) -> list[str]:
+        if not self.several:
+            return [text]
+        words = [word.strip(" '\"") for word in text.strip("[] ").split(",")]
+        return [word for word in words if word and words != ["none"]]
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+# The included tables hold no question.
+_Loader.add_constructor("!include", lambda _loader, _node: None)
+
+
+def load(root: Path = ROOT) -> list[Question]:
+    text = (root / "copier.yml").read_text(encoding="utf-8")
+    documents: list[dict[str, Any]] = [d for d in yaml.load_all(text, Loader=_Loader) if d]
+    return [
+        _question(name, detail)
+        for document in documents
+        for name, detail in document.items()
+        if isinstance(detail, dict) and detail.get("when") is not False
+    ]
+
+
+def table(name: str, file: str = "backends.yml") -> dict[str, Any]:
+    """Read one of the tables that the questions include."""
+    content = yaml.safe_load((ROOT / file).read_bytes())
+    found: dict[str, Any] = content[name]["default"]
+    return found
+
+
+def told(answers: Mapping[str, str], *, strict: bool) -> dict[str, str]:
+    """Return the answers as Copier takes them; if strict, refuse what it drops in silence."""
+    known = {question.name: question for question in load()}
+    for name, text in answers.items() if strict else ():
+        if name not in known:
+            raise unknown(name, known)
+        known[name].check(text)
+    return {n: known[n].answer(text) if n in known else text for n, text in answers.items()}
+
+
+def unknown(name: str, known: Iterable[str]) -> RefusedError:
+    return RefusedError(f'"{name}" is not a question of the template.', did_you_mean(name, known))
+
+
+def _question(name: str, detail: dict[str, Any]) -> Question:
+    choices = detail.get("choices", ())
+    values = choices.values() if isinstance(choices, dict) else choices
+    default = detail.get("default", "")
+    shown = ", ".join(default) if isinstance(default, list) else str(default)
+    return Question(
+        name=name,
+        help=detail.get("help", name),
+        choices=tuple(v["value"] if isinstance(v, dict) else str(v) for v in values),
+        several=bool(detail.get("multiselect")),
+        default="" if "{" in shown else shown,
+    )
