@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from tests import support
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+settings.register_profile("default", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the settings of the person at this machine out of the tests, and theirs out of ours."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("GIT_", "COPIER_"))]:
+            patch.delenv(name)
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+        patch.setenv("COPIER_SETTINGS_PATH", str(home / "copier.yml"))
+        patch.setenv("COPIER_CACHE_DIR", str(home / "mirrors"))
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        (home / "copier.yml").write_text("{}")
+        (home / "gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.com\n")
+        yield
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a clean clone of this repository as it is on disk, uncommitted work included."""
+    folder = tmp_path_factory.mktemp("checkout") / "fastapi-tasks-template"
+    support.snapshot(folder)
+    support.git(folder, "init", "--quiet", "--initial-branch=main")
+    support.commit(folder, "A snapshot")
+    return folder
+
+
+@pytest.fixture
+def released(checkout: Path, tmp_path: Path) -> Path:
+    """Give a repository of the template with one release, v1.0.0, to be changed at will."""
+    folder = tmp_path / "released"
+    support.git(tmp_path, "clone", "--quiet", str(checkout), str(folder))
+    support.git(folder, "tag", "v1.0.0")
+    return folder

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import cli
+from tests.support import child_environment, fastapi_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Command = Callable[[list[str]], tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Command]:
+    """Give the command of a clean checkout, called in this process."""
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("generator.source.ROOT", checkout)
+    yield lambda arguments: (cli.main(arguments), *capsys.readouterr())
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fact", "remedy"),
+    [
+        (["new", "full"], "exists and is not empty", "Choose a new folder"),
+        (["new", "full/file"], "is a file, not a folder", "another path"),
+        (["new", "full/file/below"], "is a file, not a folder", "another path"),
+        (["new", "link"], "is a broken link", "another path"),
+        (["new", "/proc/shop"], "Nothing can be written in /proc", "another path"),
+        (["new", "a", "--package-name", "class"], "keyword of Python", "--package-name"),
+        (["new", "a", "--package-name", "json"], "standard library", "--package-name"),
+        (["new", "a", "--package-name", "fastapi"], "the service depends on", "--package-name"),
+        (["new", "a", "--package-name", "größe"], "use a-z, 0-9 and _", "--package-name"),
+        (["new", "a", "--package-name", "../x"], "use a-z, 0-9 and _", "--package-name"),
+        (["new", "a", "--package-name", "shop\n"], "use a-z, 0-9 and _", "--package-name"),
+        (["new", "a", "--project-name", ""], "The name is empty", "--project-name"),
+        (["new", "a", "--data", "databse=sqlite"], "not a question", 'mean "database"?'),
+        (["new", "a", "--data", "slug=shop"], "not a question", "Known:"),
+        (["new", "a", "--data", "database"], "is not KEY=VALUE", "--data database=sqlite"),
+        (["new", "a", "--database", "postgres"], "not a choice", 'mean "postgresql"?'),
+        (["new", "a", "--examples", "signup,x"], '"x" is not a choice of examples', "Known:"),
+        (["new", "a", "--ci=none", "--data=ci=gitlab"], "answered twice", "once"),
+        (["new", "a", "--projct-name", "x"], "--project-name", "--help"),
+        (["new"], "Missing argument", "--help"),
+        (["nwe", "a"], "nwe", "--help"),
+    ],
+)
+def test_bad_input_is_refused(
+    command: Command, tmp_path: Path, arguments: list[str], fact: str, remedy: str
+) -> None:
+    """Bad input ends with 3, a line that says what is wrong, a line that helps, and no change."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    (tmp_path / "link").symlink_to("nowhere")
+
+    code, out, err = command(arguments)
+
+    assert code == 3
+    assert fact in err
+    assert remedy in err.split("\n", 1)[1]
+    assert out == ""
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "full", "link"]
+
+
+def test_bad_input_in_a_process_of_its_own(checkout: Path, tmp_path: Path) -> None:
+    """What Copier refuses while it renders ends in the same way, without a traceback."""
+    done = fastapi_tasks(checkout, tmp_path, "new", "a", "--package-name", "../x")
+
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_reports_errors_on_stdout(checkout: Path, tmp_path: Path) -> None:
+    """A program that asked for JSON finds the error there too, a usage error included."""
+    for arguments in (["new", "a", "--database=x"], ["new", "--data"], ["new", "a", "--nope"]):
+        done = fastapi_tasks(checkout, tmp_path, *arguments, "--json")
+        assert done.returncode == 3
+        assert done.stderr == ""
+        assert set(json.loads(done.stdout)) == {"error", "remedy", "exit_code"}
+
+
+def test_folder_without_permission(checkout: Path, tmp_path: Path) -> None:
+    """A folder that the user may not write in is refused before anything is rendered."""
+    (closed := tmp_path / "closed").mkdir(mode=0o555)
+    command = [sys.executable, "-m", "generator", "new", str(closed / "shop"), "--defaults"]
+    if os.geteuid() == 0:
+        command = [
+            shutil.which("setpriv") or "setpriv",
+            "--reuid=65534",
+            "--clear-groups",
+            *command,
+        ]
+        probe = [*command[:4], "-c", "import copier"]
+        for folder in (tmp_path, *tmp_path.parents, checkout.parent):
+            if folder.stat().st_uid == 0 and str(folder) not in {"/", "/tmp"}:  # noqa: S108
+                folder.chmod(0o755)
+        if not shutil.which("setpriv") or subprocess.run(probe, check=False).returncode:
+            pytest.skip("root may write everywhere, and nobody cannot run this Python")
+
+    done = subprocess.run(
+        command,
+        cwd="/",
+        env=child_environment(checkout),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 3, done.stderr
+    assert f"Nothing can be written in {closed}: permission denied." in done.stderr
