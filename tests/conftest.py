@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from generator import cli
 from tests import support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-settings.register_profile("default", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("default", max_examples=15, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -55,3 +57,18 @@ def released(checkout: Path, tmp_path: Path) -> Path:
     support.git(tmp_path, "clone", "--quiet", str(checkout), str(folder))
     support.git(folder, "tag", "v1.0.0")
     return folder
+
+
+@pytest.fixture
+def command(
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[support.Command]:
+    """Give the command of a clean checkout, called in this process."""
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("generator.source.ROOT", checkout)
+    yield lambda arguments: (cli.main(arguments), *capsys.readouterr())
+    signal.signal(signal.SIGTERM, handler)

@@ -6,10 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+Command = Callable[[list[str]], tuple[int, str, str]]
 
 ROOT = Path(__file__).parent.parent
 

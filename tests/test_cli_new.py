@@ -16,6 +16,8 @@ from tests.support import answers, child_environment, commit, fastapi_tasks, fil
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support import Command
+
 
 def test_defaults_make_a_project_in_its_own_repository(checkout: Path, tmp_path: Path) -> None:
     """The defaults give a clean repository on main with every file in its one commit."""
@@ -49,15 +51,10 @@ def test_copier_alone_updates_the_project(released: Path, tmp_path: Path) -> Non
     assert (tmp_path / "shop" / "ADDED").read_text() == "new in 1.1\n"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--project-name", "The \"$HOME\" 'shop' {{ 1 }}", "--package-name", "market"],
-        ["--data", "database=postgresql", "--examples", "none", "--ci=none"],
-    ],
-)
-def test_printed_copier_line_is_exact(checkout: Path, tmp_path: Path, arguments: list[str]) -> None:
+def test_printed_copier_line_is_exact(checkout: Path, tmp_path: Path) -> None:
     """The printed `copier copy` line, pasted into a shell, gives the same files."""
+    name = "The \"$HOME\" 'shop' {{ 1 }}"
+    arguments = ["--project-name", name, "--data=database=postgresql", "--examples", "none"]
     done = fastapi_tasks(checkout, tmp_path, "new", "a shop", *arguments)
     assert done.returncode == 0, done.stderr
     (project := tmp_path / "a shop").rename(tmp_path / "ours")
@@ -69,25 +66,27 @@ def test_printed_copier_line_is_exact(checkout: Path, tmp_path: Path, arguments:
     assert files(project) == files(tmp_path / "ours")
 
 
-def test_flag_and_data_answer_alike(checkout: Path, tmp_path: Path) -> None:
+def test_flag_and_data_answer_alike(command: Command) -> None:
     """A flag and --data are two spellings of one answer."""
     flags = ["--database", "postgresql", "--examples", "signup", "--python-version", "3.12"]
     data = ["--data=database=postgresql", "--data=examples=[signup]", "--data=python_version=3.12"]
 
-    one = fastapi_tasks(checkout, tmp_path, "new", "shop", *flags, "--json", "--dry-run")
-    two = fastapi_tasks(checkout, tmp_path, "new", "shop", *data, "--json", "--dry-run")
+    one, two = (command(["new", "shop", *more, "--json", "--dry-run"]) for more in (flags, data))
 
-    assert one.stdout == two.stdout
-    assert json.loads(one.stdout)["answers"]["examples"] == ["signup"]
+    assert one == two
+    assert json.loads(one[1])["answers"]["examples"] == ["signup"]
 
 
-def test_every_question_has_a_flag(checkout: Path, tmp_path: Path) -> None:
+def test_every_question_has_a_flag(
+    command: Command, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each question that Copier asks is a flag in the help, whose text is the question's."""
-    shown = fastapi_tasks(checkout, tmp_path, "new", "--help", COLUMNS="300").stdout
-    done = fastapi_tasks(checkout, tmp_path, "new", "shop", "--json", "--dry-run")
+    monkeypatch.setenv("COLUMNS", "300")
+    _, shown, _ = command(["new", "--help"])
+    _, made, _ = command(["new", "shop", "--json", "--dry-run"])
 
     asked = [question.name for question in questions.load(checkout)]
-    assert asked == list(json.loads(done.stdout)["answers"])
+    assert asked == list(json.loads(made)["answers"])
     for question in questions.load(checkout):
         assert question.flag in shown
 

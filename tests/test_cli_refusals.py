@@ -3,36 +3,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import cli
 from tests.support import child_environment, fastapi_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    Command = Callable[[list[str]], tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(
-    checkout: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Command]:
-    """Give the command of a clean checkout, called in this process."""
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("generator.source.ROOT", checkout)
-    yield lambda arguments: (cli.main(arguments), *capsys.readouterr())
-    signal.signal(signal.SIGTERM, handler)
+    from tests.support import Command
 
 
 @pytest.mark.parametrize(
