@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shlex
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from generator import destination, git, questions
 from generator import source as sources
@@ -133,7 +136,8 @@ def remember(answers_file: Path, url: str, version: str) -> None:
     """Name the source and version to update from, where Copier could not know them."""
     if answers_file.exists():
         rest = _SOURCE_LINES.sub("", answers_file.read_text(encoding="utf-8"))
-        lines = f"_commit: {version}\n_src_path: {url}\n"
+        source = {"_commit": version, "_src_path": url}
+        lines = yaml.safe_dump(source, allow_unicode=True, width=math.inf)
         text = _COMMENTS.sub(lambda found: found[0] + lines, rest, count=1)
         answers_file.write_text(text, encoding="utf-8")
 

@@ -106,15 +106,15 @@ def test_foreign_template_is_held_to_its_own_questions(released: Path, tmp_path:
 
 
 def test_remember_keeps_the_rest_of_the_answers(tmp_path: Path) -> None:
-    """Only the source's lines are replaced, however long the path was."""
+    """Only the source's lines are replaced, however long the path was, and 1.0 stays a text."""
     (file := tmp_path / "answers.yml").write_text(
         f"# header\n_commit: nightly\n_src_path: /{'long ' * 30}\n  path\nci: github\n"
     )
 
-    new.remember(file, "https://example.com/t.git", "v1.0.0")
+    new.remember(file, "/a # path/template", "1.0")
 
     assert file.read_text() == (
-        "# header\n_commit: v1.0.0\n_src_path: https://example.com/t.git\nci: github\n"
+        "# header\n_commit: '1.0'\n_src_path: '/a # path/template'\nci: github\n"
     )
 
 
