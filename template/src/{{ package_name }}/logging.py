@@ -3,13 +3,15 @@
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import structlog
-from opentelemetry import trace
-from starlette.datastructures import MutableHeaders
+from opentelemetry import context, propagate, trace
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from .settings import Settings
 
@@ -20,14 +22,14 @@ _ACCEPTED = re.compile(r"[\w.:-]{1,128}")
 def configure() -> None:
     """Send the lines of structlog and of the standard library to stdout in one format."""
     settings = Settings.load()
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
     ]
-    rendering = (
+    rendering: list[Processor] = (
         [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
         else [structlog.dev.ConsoleRenderer()]
@@ -64,7 +66,8 @@ class CorrelationMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = MutableHeaders(scope=scope).get(HEADER, "")
+        headers = Headers(scope=scope)
+        given = headers.get(HEADER, "")
         correlation_id = given if _ACCEPTED.fullmatch(given) else str(uuid4())
 
         async def send_with_id(message: Message) -> None:
@@ -72,5 +75,21 @@ class CorrelationMiddleware:
                 MutableHeaders(scope=message)[HEADER] = correlation_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+        with (
+            structlog.contextvars.bound_contextvars(correlation_id=correlation_id),
+            _caller_trace(headers),
+        ):
             await self._app(scope, receive, send_with_id)
+
+
+@contextmanager
+def _caller_trace(headers: Headers) -> Iterator[None]:
+    """Carry the caller's trace on where no OpenTelemetry SDK has begun a span of it."""
+    if trace.get_current_span().get_span_context().is_valid:
+        yield
+        return
+    token = context.attach(propagate.extract(headers))
+    try:
+        yield
+    finally:
+        context.detach(token)

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
 
@@ -33,16 +34,14 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 class Problem(HTTPException):
     """Raise it in a route: the status decides the title, ``detail`` says what to do."""
 
-    def __init__(
-        self, status: int, detail: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, detail, headers)
 
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(Exception, _unexpected_error)
+    app.add_middleware(_UnexpectedErrors)
 
 
 def _respond(
@@ -73,6 +72,29 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
     return _respond(422, "The request does not fit: see errors.", errors)
 
 
-async def _unexpected_error(_request: Request, error: Exception) -> Response:
-    log.error("request failed", exc_info=error)
-    return _respond(500, "The service failed; its log has the reason under this correlation id.")
+class _UnexpectedErrors:
+    """Answers and logs what no handler expects.
+
+    A handler for Exception would not do: Starlette raises it again afterwards, on which uvicorn
+    logs it a second time and drops the connection under the client's next request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if scope["type"] != "http" or started:
+                raise
+            log.exception("request failed", exc_info=error)
+            detail = "The service failed; its log has the reason under this correlation id."
+            await _respond(500, detail)(scope, receive, send)

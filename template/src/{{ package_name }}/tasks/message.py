@@ -68,7 +68,11 @@ def current_message() -> TaskMessage:
 @contextmanager
 def running(message: TaskMessage) -> Iterator[None]:
     """Give the task, and each line that it logs, the message's ids and trace."""
-    fields = {"task": message.task, "task_id": str(message.id), "attempt": message.attempt}
+    fields: dict[str, str | int] = {
+        "task": message.task,
+        "task_id": str(message.id),
+        "attempt": message.attempt,
+    }
     if message.correlation_id:
         fields["correlation_id"] = message.correlation_id
     parent = propagate.extract({"traceparent": message.traceparent or ""})

@@ -39,7 +39,7 @@ Outcome = Succeeded | Failed | RetryLater
 
 
 class Runner:
-    """Runs ``async def`` tasks on the event loop and ``def`` tasks in at most ``threads`` threads."""
+    """Runs ``async def`` tasks on the event loop, ``def`` tasks in at most ``threads`` threads."""
 
     def __init__(self, threads: int) -> None:
         self._threads = CapacityLimiter(threads)
@@ -68,11 +68,9 @@ class Runner:
         try:
             async with asyncio.timeout(task.timeout) as limit:
                 await self._call(task, arguments)
-        except (Exception, SystemExit) as error:
-            if limit.expired():
-                error = TimeoutError(f"not done after {task.timeout:g} s")
-            log.warning("task raised", exc_info=error)
-            return _after(error, task, message.attempt)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task may raise
+            late = TimeoutError(f"not done after {task.timeout:g} s")
+            return _after(late if limit.expired() else error, task, message.attempt)
         return Succeeded()
 
     async def _call(self, task: Task[..., Any], arguments: dict[str, Any]) -> None:
@@ -84,6 +82,7 @@ class Runner:
 
 
 def _after(error: BaseException, task: Task[..., Any], attempt: int) -> Outcome:
+    log.warning("task raised", exc_info=error)
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, DoNotRetry) or not isinstance(error, task.retry.on):
         return Failed(text)

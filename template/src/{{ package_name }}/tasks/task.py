@@ -39,11 +39,11 @@ class Retry:
         """Return the seconds to wait after a failed attempt, or None after the last one."""
         if attempt >= self.max_attempts:
             return None
-        delay = min(self.max_delay, self.first_delay * 2 ** (attempt - 1))
+        delay = min(self.max_delay, self.first_delay * 2.0 ** (attempt - 1))
         return delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task(Generic[P, R]):
     """A function and the rules by which it is run. Call it to run the function here and now."""
 
@@ -118,7 +118,7 @@ def task(
     *,
     name: str | None = None,
     aliases: Sequence[str] = (),
-    retry: Retry = Retry(),  # noqa: B008 - frozen
+    retry: Retry = Retry(),
     timeout: float = 60.0,
     schedule: str | None = None,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
@@ -196,7 +196,7 @@ def _check_schedule(definition: Task[..., Any]) -> None:
             'An example for every night: "30 3 * * *".'
         ) from error
     except TaskArgumentsError as error:
-        raise TaskDefinitionError(f"A scheduled task is called without arguments: {error}") from error
+        raise TaskDefinitionError(f"A schedule gives no arguments: {error}") from error
 
 
 def _reason(error: Exception) -> str:

@@ -28,9 +28,7 @@ def _queue(request: Request) -> BackgroundTaskQueue:
 
 QueueDep = Annotated[BackgroundTaskQueue, Depends(_queue)]
 
-router = APIRouter(
-    prefix="/operations", dependencies=[Depends(_guard)], include_in_schema=False
-)
+router = APIRouter(prefix="/operations", dependencies=[Depends(_guard)], include_in_schema=False)
 
 
 @router.get("/stats")

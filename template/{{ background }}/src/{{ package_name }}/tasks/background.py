@@ -53,7 +53,9 @@ class BackgroundTaskQueue:
         self._unfinished: dict[asyncio.Task[None], TaskMessage] = {}
 
     async def publish(
-        self, messages: Sequence[TaskMessage], session: AsyncSession | None = None
+        self,
+        messages: Sequence[TaskMessage],
+        session: AsyncSession | None = None,  # noqa: ARG002 - the port's
     ) -> list[UUID]:
         return [self.accept(message, self.start) for message in messages]
 
@@ -108,9 +110,7 @@ class BackgroundTaskQueue:
             remaining = (deadline - utc_now()).total_seconds()
             if remaining <= 0:
                 break
-            await asyncio.wait(
-                hopeful, timeout=remaining, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(hopeful, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
         for work, message in list(self._unfinished.items()):
             log.error("task given up at shutdown", task=message.task, task_id=str(message.id))
             work.cancel()
@@ -128,7 +128,9 @@ class AfterResponse:
         self.status = queue.status
 
     async def publish(
-        self, messages: Sequence[TaskMessage], session: AsyncSession
+        self,
+        messages: Sequence[TaskMessage],
+        session: AsyncSession,  # noqa: ARG002 - the port's
     ) -> list[UUID]:
         return [self._queue.accept(message, self._wait) for message in messages]
 

@@ -17,7 +17,7 @@ async def publish_on_schedule(publish: Publish) -> None:
     last = utc_now()
     while due := _next_due(last):
         last = min(due)
-        while (seconds := (last - utc_now()).total_seconds()) > 0:
+        while (seconds := (last - utc_now()).total_seconds()) > 0:  # noqa: ASYNC110 - awaits a time
             await asyncio.sleep(min(seconds, 30))  # in steps, as the wall clock may be set
         await publish([_message(task, last) for task in due[last]])
 

@@ -1,7 +1,8 @@
-"""The application: `{{ slug }} serve`, or any ASGI server given `{{ package_name }}.main:create_app` as factory."""
+"""The application. `serve` runs it; for another ASGI server, create_app is the factory."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import metadata
 
 from fastapi import FastAPI
 
@@ -13,9 +14,16 @@ from .settings import load_all
 
 def create_app() -> FastAPI:
     logging.configure()
-    app = FastAPI(title={{ project_name | tojson }}, lifespan=_lifespan, responses=problems.RESPONSES)
-    app.add_middleware(logging.CorrelationMiddleware)
+    about = metadata(__package__)
+    app = FastAPI(
+        title=about["Name"],
+        summary=about["Summary"],
+        version=about["Version"],
+        lifespan=_lifespan,
+        responses=problems.RESPONSES,
+    )
     problems.install(app)
+    app.add_middleware(logging.CorrelationMiddleware)  # the last one added is the outermost
     app.include_router(health.probes)
     for router in routers():
         app.include_router(router)
