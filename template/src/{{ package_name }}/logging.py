@@ -1,6 +1,7 @@
 """Structured logs. Each line of a request, and of the tasks it enqueued, has one correlation id."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def configure() -> None:
     rendering: list[Processor] = (
         [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(colors=_colours(), pad_event_to=0)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -47,6 +48,10 @@ def configure() -> None:
     )
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, secrets included
+
+
+def _colours() -> bool:
+    return sys.stdout.isatty() or "FORCE_COLOR" in os.environ
 
 
 def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,0 +1,33 @@
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+READY := .venv/ready
+# A set PYTHONDONTWRITEBYTECODE would make every process of the tests compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test check format lock
+demo: $(READY)  ## see a service rendered, started and used
+	.venv/bin/python demo.py
+
+test: check  ## all checks and tests
+	.venv/bin/python -m pytest -n 2
+
+check: $(READY)
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+
+format: $(READY)
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+lock: $(READY)  ## take newer versions of what development needs
+	.venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --python-version 3.11 --group dev pyproject.toml -o requirements-dev.txt
+
+$(READY): pyproject.toml requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Error: no Python 3.11 or newer is on PATH: install one."; exit 1; }
+	$(PYTHON) -m venv .venv || { echo "Error: Python has no venv: on Debian, apt-get install python3-venv."; exit 1; }
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.13.8,<1"
+	.venv/bin/uv pip sync --quiet --python .venv/bin/python --compile-bytecode requirements-dev.txt
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	@touch $@
