@@ -69,7 +69,7 @@ def listening_peer() -> Iterator[Peer]:
         daemon_threads = True
         request_queue_size = 128
 
-        def handle_error(self, *_: Any) -> None:
+        def handle_error(self, request: Any, client_address: Any) -> None:
             """A killed task's connection breaks: nothing to tell."""
 
     with Server(("127.0.0.1", 0), Handler) as server:

@@ -1,0 +1,4 @@
+from importlib.metadata import metadata
+
+PACKAGE = __name__
+ABOUT = metadata(PACKAGE)

@@ -7,10 +7,12 @@ from types import ModuleType
 
 from fastapi import APIRouter
 
+from . import PACKAGE
+
 
 def import_all() -> list[ModuleType]:
     """Import every module of the package, by which tasks and models make themselves known."""
-    root = importlib.import_module(__package__)
+    root = importlib.import_module(PACKAGE)
     names = (found.name for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."))
     return [importlib.import_module(name) for name in names if not name.endswith("__main__")]
 

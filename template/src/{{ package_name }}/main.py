@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import metadata
 
 from fastapi import FastAPI
 
-from . import health, logging, problems
+from . import ABOUT, health, logging, problems
 from .discovery import routers
 from .resources import open_resources
 from .settings import load_all
@@ -14,11 +13,10 @@ from .settings import load_all
 
 def create_app() -> FastAPI:
     logging.configure()
-    about = metadata(__package__)
     app = FastAPI(
-        title=about["Name"],
-        summary=about["Summary"],
-        version=about["Version"],
+        title=ABOUT["Name"],
+        summary=ABOUT["Summary"],
+        version=ABOUT["Version"],
         lifespan=_lifespan,
         responses=problems.RESPONSES,
     )

@@ -65,8 +65,9 @@ class Runner:
             arguments = task.load(message)
         except TaskError as error:
             return Failed(str(error))
+        limit = asyncio.timeout(task.timeout)
         try:
-            async with asyncio.timeout(task.timeout) as limit:
+            async with limit:
                 await self._call(task, arguments)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task may raise
             late = TimeoutError(f"not done after {task.timeout:g} s")

@@ -13,13 +13,12 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from .. import PACKAGE
 from .errors import TaskArgumentsError, TaskDefinitionError, UnknownTaskError
 from .message import MAX_MESSAGE_BYTES, TaskMessage, utc_now
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def task(
     """
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
-        module = function.__module__.removeprefix(f"{_PACKAGE}.")
+        module = function.__module__.removeprefix(f"{PACKAGE}.")
         definition = Task(
             name=name or f"{module}.{function.__qualname__}",
             function=function,
@@ -171,9 +170,8 @@ def _arguments(function: Callable[..., Any]) -> TypeAdapter[dict[str, Any]]:
         hint = hints[parameter.name]
         optional = parameter.default is not inspect.Parameter.empty
         fields[parameter.name] = NotRequired[hint] if optional else hint
-    shape = with_config(_STRICT)(TypedDict("Arguments", fields))  # type: ignore[operator]
     try:
-        return TypeAdapter(shape)
+        return TypeAdapter(with_config(_STRICT)(_TYPED_DICT("Arguments", fields)))
     except PydanticUserError as error:
         raise TaskDefinitionError(
             f"{where}: an argument cannot travel as JSON. Pass plain data, such as an id."
@@ -181,6 +179,7 @@ def _arguments(function: Callable[..., Any]) -> TypeAdapter[dict[str, Any]]:
 
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_TYPED_DICT: Any = TypedDict  # type checkers want its fields written out
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
