@@ -1,4 +1,4 @@
-"""SQLite, set up for a service: readers do not wait for a writer, writers wait for each other."""
+"""SQLite, set up for a service: transactions take turns, and wait for theirs."""
 
 from pathlib import Path
 from typing import Any

@@ -12,11 +12,11 @@ import uvicorn
 from . import ABOUT, PACKAGE
 from .operations import OperationsError, open_operations
 from .settings import Settings, SettingsError, load_all
-from .tasks.{{ task_backend }} import TaskSettings
 from .tasks.queue import TaskOperations
 from .worker import run_worker
 
 T = TypeVar("T")
+REQUEST_GRACE = 5  # seconds for the requests in flight; SHUTDOWN_GRACE, for tasks, comes after
 
 app = typer.Typer(help=ABOUT["Summary"], no_args_is_help=True, add_completion=False)
 tasks = typer.Typer(help="See and mend the task queue.", no_args_is_help=True)
@@ -51,7 +51,7 @@ def serve(
         reload=reload,
         reload_dirs=[str(Path(__file__).parent)] if reload else None,
         log_config=None,  # logging.py formats these lines too
-        timeout_graceful_shutdown=int(TaskSettings.load().shutdown_grace),
+        timeout_graceful_shutdown=REQUEST_GRACE,
     )
 
 
