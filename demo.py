@@ -18,6 +18,11 @@ import httpx
 from aiosmtpd.smtp import SMTP
 
 ROOT = Path(__file__).parent
+DEMO_IDENTITY = {  # of the first commit, where the machine's git has none yet
+    f"GIT_{role}_{field}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for field, value in (("NAME", "demo"), ("EMAIL", "demo@example.com"))
+}
 PATIENCE = 20.0  # seconds after which what is awaited is taken for missing
 
 
@@ -72,7 +77,8 @@ def render(project: Path) -> None:
         shutil.copytree(ROOT / "template", copy / "template")
         source = ["--template", str(copy)]
     command = [sys.executable, "-m", "generator", "new", str(project), "--defaults", *source]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    env = {**DEMO_IDENTITY, **os.environ}
+    subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 def prepare(project: Path) -> str:
@@ -155,4 +161,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"Error: {' '.join(map(str, error.cmd))} failed; its reason stands above.")
