@@ -18,24 +18,15 @@ import copier
 import pytest
 import yaml
 
+from generator import questions
 from tests import support
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TEMPLATE = support.ROOT / "template"
-TABLES: dict[str, Any] = yaml.safe_load((support.ROOT / "backends.yml").read_text())
-QUESTIONS: dict[str, Any] = {
-    name: question
-    for part in yaml.load_all(
-        (support.ROOT / "copier.yml").read_text().replace("!include ", "include: "),
-        Loader=yaml.SafeLoader,
-    )
-    for name, question in part.items()
-    if isinstance(question, dict) and question.get("when") is not False
-}
-BACKENDS = list(QUESTIONS["task_backend"]["choices"].values())
-DATABASES = list(QUESTIONS["database"]["choices"].values())
+CHOICES = {question.name: question.choices for question in questions.load()}
+BACKENDS, DATABASES = CHOICES["task_backend"], CHOICES["database"]
 TESTED = [
     {"task_backend": backend, "database": database}
     for backend, database in itertools.product(BACKENDS, DATABASES)
@@ -154,9 +145,9 @@ def test_the_table_and_the_code_say_the_same(backend: str) -> None:
     overlay = TEMPLATE / f"{{{{ {backend} }}}}/src/{{{{ package_name }}}}/tasks/{backend}.py"
     [block] = re.findall(r"Capabilities\(\n(.*?)\n    \)", overlay.read_text(), re.DOTALL)
     declared = dict(re.findall(r"(\w+)=(True|False)", block))
-    table = TABLES["backends"]["default"][backend]
+    table = questions.table("backends")[backend]
     assert {name: value == "True" for name, value in declared.items()} == table["capabilities"]
-    assert table["promises"].keys() == TABLES["promises"]["default"].keys()
+    assert table["promises"].keys() == questions.table("promises").keys()
 
 
 def test_trust_is_never_needed() -> None:
@@ -165,8 +156,8 @@ def test_trust_is_never_needed() -> None:
     assert not re.search(r"^_(tasks|migrations|jinja_extensions|external_data)", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("version", QUESTIONS["python_version"]["choices"])
-@pytest.mark.parametrize("ci", QUESTIONS["ci"]["choices"].values())
+@pytest.mark.parametrize("version", CHOICES["python_version"])
+@pytest.mark.parametrize("ci", CHOICES["ci"])
 def test_ci_and_image_use_the_chosen_python(tmp_path: Path, version: str, ci: str) -> None:
     """The Dockerfile, the metadata and the CI file name one Python version."""
     project = render(tmp_path, {"python_version": version, "ci": ci})
