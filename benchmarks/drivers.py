@@ -1,12 +1,12 @@
-"""asyncpg beside psycopg 3 under SQLAlchemy: one unit of work at a time, then ten at once.
+r"""asyncpg beside psycopg 3 under SQLAlchemy: one unit of work at a time, then ten at once.
 
 Needs both drivers and a database that it may write to:
-    uv run --no-project --with "sqlalchemy[asyncio],asyncpg,psycopg[binary]" \\
+    uv run --no-project --with "sqlalchemy[asyncio],asyncpg,psycopg[binary]" \
         benchmarks/drivers.py postgresql://user:password@127.0.0.1/database
 """
 
+# SQLAlchemy and the drivers are not among what this repository installs:
 # mypy: ignore-errors
-# SQLAlchemy and the drivers are not among what this repository installs.
 from __future__ import annotations
 
 import asyncio

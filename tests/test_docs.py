@@ -1,0 +1,157 @@
+"""What the documents say is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import copier
+import pytest
+
+from generator import questions
+from generator.choices import choices
+from generator.errors import ExitCode
+from tests import support
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README = (support.ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+OVERLAYS = [f"template/{{{{ {name} }}}}" for name in choices()["backends"]]
+
+# Run in a project to which the slice of its README was added.
+TRY_THE_SLICE = """
+import asyncio, json
+from uuid import UUID
+from fastapi.testclient import TestClient
+from shop.invoices.models import Invoice
+from shop.main import create_app
+from shop.resources import resources
+
+async def paid(invoice_id):
+    async with resources().sessions() as session:
+        return (await session.get_one(Invoice, UUID(invoice_id))).paid
+
+with TestClient(create_app()) as client:
+    answer = client.post("/invoices")
+    assert answer.status_code == 202, answer.text
+    for _ in range(1000):
+        status = client.get(answer.headers["Location"]).json()
+        if status["finished_at"]:
+            break
+    assert status["state"] == "succeeded", status
+    assert client.portal.call(paid, answer.json())
+"""
+
+
+@pytest.fixture(scope="module")
+def project(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs") / "shop"
+    copier.run_copy(str(checkout), folder, defaults=True, quiet=True, unsafe=False, vcs_ref="HEAD")
+    return folder
+
+
+def promise_rows(backends: dict[str, Any]) -> list[str]:
+    rows = [["", *(f"`{name}`" for name in backends)]]
+    rows += [
+        [text, *(backend["promises"][key] for backend in backends.values())]
+        for key, text in choices()["promises"].items()
+    ]
+    return [f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in rows]
+
+
+def test_promises_of_the_readme() -> None:
+    """The table is that of backends.yml, a column per backend."""
+    backends = choices()["backends"]
+    sentences = " | ".join(backend["sentence"] for backend in backends.values())
+    head, *rows = promise_rows(backends)
+    dashes = "|---" * (len(backends) + 1) + "|"
+    assert "\n".join([head, dashes, f"| in a sentence | {sentences} |", *rows]) in README
+
+
+def test_promises_of_a_project(project: Path) -> None:
+    """A project's README has the column of its own backend and no other."""
+    head, *rows = promise_rows({"background": choices()["backends"]["background"]})
+    assert "\n".join([head, "|---|---|", *rows]) in (project / "README.md").read_text()
+
+
+def test_questions_of_the_readme() -> None:
+    """The table names every question, its answers and its default."""
+    named = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", README, re.MULTILINE)
+    asked = questions.load()
+    assert [name for name, _, _ in named] == [question.name for question in asked]
+    for question, (_, answers, default) in zip(asked, named, strict=True):
+        if question.choices:
+            assert re.findall(r"`(.+?)`", answers) == list(question.choices)
+        if question.default and question.name != "project_name":
+            assert default.strip("`") == question.default
+
+
+def test_exit_codes_of_the_readme() -> None:
+    """The table lists the codes that the command can end with."""
+    listed = re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)
+    assert listed == [str(code.value) for code in ExitCode]
+
+
+def test_tree_of_the_readme(project: Path) -> None:
+    """Every path that the README lists is rendered."""
+    [tree] = re.findall(r"^```text\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    for line in tree.splitlines():
+        assert (project / line.split()[0]).exists(), line
+
+
+def test_quotations_of_the_readme(project: Path) -> None:
+    """Quoted code stands in the project as it is quoted."""
+    quoted = BLOCK.findall(README)
+    assert quoted
+    for path, code in quoted:
+        assert code in (project / path).read_text(encoding="utf-8"), path
+
+
+def test_the_slice_of_a_projects_readme(project: Path) -> None:
+    """The README's own example, typed in as it says, is found, migrated and run."""
+    for path, code in BLOCK.findall((project / "README.md").read_text(encoding="utf-8")):
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).with_name("__init__.py").touch()
+        (project / path).write_text(code, encoding="utf-8")
+    support.git(project, "init", "--quiet")
+    support.git(project, "add", "--all")
+    run(project, "uv", "sync", "--quiet", "--python", sys.executable)
+    run(project, "make", "migrate")
+    run(project, "make", "migration", "m=add invoices")
+    run(project, "make", "format", "migrate", "check")
+    run(project, "uv", "run", "python", "-W", "ignore", "-c", TRY_THE_SLICE)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_settings_of_a_backend(overlay: str) -> None:
+    """docs/tasks.md lists the settings of its backend, all of them."""
+    page = (support.ROOT / overlay / "docs/tasks.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([A-Z_]+)` \| ", page, re.MULTILINE)
+    name = overlay.split()[1]
+    assert set(listed) == set(questions.table("backends")[name]["environment"])
+
+
+def test_documents_are_in_order(project: Path) -> None:
+    """Links lead somewhere, prose keeps to 100 columns, decisions are numbered."""
+    for root in (support.ROOT, project):
+        for page in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
+            text = page.read_text(encoding="utf-8")
+            for target in LINK.findall(text):
+                assert (page.parent / target).exists(), f"{page}: {target}"
+            for line in text.splitlines():
+                assert len(line) <= 100 or line.startswith("|"), f"{page}: {line}"
+    numbers = sorted(int(page.name[:4]) for page in (support.ROOT / "docs/decisions").iterdir())
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def run(folder: Path, *command: str) -> None:
+    environment = support.child_environment(folder, VIRTUAL_ENV=None, PYTHONPATH=None)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
