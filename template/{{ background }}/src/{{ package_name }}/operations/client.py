@@ -48,10 +48,8 @@ class _Client:
 @asynccontextmanager
 async def open_operations() -> AsyncIterator[TaskOperations]:
     settings = OperationsSettings.load()
-    token = settings.operations_token.get_secret_value() if settings.operations_token else ""
-    async with httpx.AsyncClient(
-        base_url=f"{settings.operations_url}/operations",
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=10,
-    ) as http:
+    token = settings.operations_token
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+    url = f"{settings.operations_url}/operations"
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as http:
         yield _Client(http)
