@@ -121,9 +121,8 @@ def test_the_slice_of_a_projects_readme(project: Path) -> None:
     support.git(project, "init", "--quiet")
     support.git(project, "add", "--all")
     run(project, "uv", "sync", "--quiet", "--python", sys.executable)
-    run(project, "make", "migrate")
     run(project, "make", "migration", "m=add invoices")
-    run(project, "make", "format", "migrate", "check")
+    run(project, "make", "migrate", "check")
     run(project, "uv", "run", "python", "-W", "ignore", "-c", TRY_THE_SLICE)
 
 
