@@ -1,11 +1,14 @@
 """A database for development and tests: a file."""
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .migrate import migrate
+
+UNREACHABLE_URL = "sqlite+aiosqlite:////"  # a folder, which cannot be opened as a database
 
 
 @contextmanager
@@ -17,12 +20,12 @@ class Databases:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def create(self, name: str) -> str:
+    def create(self) -> str:
         """Create a migrated database, a copy of the first one; return its URL."""
         template = self._directory / "template.db"
         if not template.exists():
             migrate(f"sqlite+aiosqlite:///{template}")
-        copy = self._directory / f"{name}.db"
+        copy = self._directory / f"test_{secrets.token_hex(4)}.db"
         shutil.copy(template, copy)
         return f"sqlite+aiosqlite:///{copy}"
 
