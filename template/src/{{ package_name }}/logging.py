@@ -12,12 +12,16 @@ import structlog
 from opentelemetry import context, propagate, trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from .settings import Settings
 
 HEADER = "X-Correlation-ID"
-_ACCEPTED = re.compile(r"[\w.:-]{1,128}")
+_ACCEPTED = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+# Without the local variables, which structlog would show: they hold passwords.
+_json_tracebacks = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def configure() -> None:
@@ -31,9 +35,15 @@ def configure() -> None:
         _add_trace,
     ]
     rendering: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_json_tracebacks, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=_colours(), pad_event_to=0)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=_colours(),
+                pad_event_to=0,
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
