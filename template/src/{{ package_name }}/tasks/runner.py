@@ -2,12 +2,16 @@
 
 import asyncio
 import inspect
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import structlog
-from anyio import CapacityLimiter, to_thread
 from opentelemetry import metrics
 
 from .errors import DoNotRetry, TaskError
@@ -42,7 +46,7 @@ class Runner:
     """Runs ``async def`` tasks on the event loop, ``def`` tasks in at most ``threads`` threads."""
 
     def __init__(self, threads: int) -> None:
-        self._threads = CapacityLimiter(threads)
+        self._threads = asyncio.Semaphore(threads)
 
     async def run(self, message: TaskMessage) -> Outcome:
         """Run one attempt. Nothing that the task raises gets out, except a cancellation."""
@@ -65,21 +69,40 @@ class Runner:
             arguments = task.load(message)
         except TaskError as error:
             return Failed(str(error))
-        limit = asyncio.timeout(task.timeout)
-        try:
-            async with limit:
-                await self._call(task, arguments)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task may raise
-            late = TimeoutError(f"not done after {task.timeout:g} s")
-            return _after(late if limit.expired() else error, task, message.attempt)
+        call = partial(task.function, **arguments)
+        is_async = inspect.iscoroutinefunction(task.function)
+        async with nullcontext() if is_async else self._threads:
+            limit = asyncio.timeout(task.timeout)
+            try:
+                async with limit:
+                    await (call() if is_async else _in_thread(call))
+            except (Exception, SystemExit, asyncio.CancelledError) as error:
+                if _cancelled_from_outside(error):
+                    raise
+                late = TimeoutError(f"not done after {task.timeout:g} s")
+                return _after(late if limit.expired() else error, task, message.attempt)
         return Succeeded()
 
-    async def _call(self, task: Task[..., Any], arguments: dict[str, Any]) -> None:
-        if inspect.iscoroutinefunction(task.function):
-            await task.function(**arguments)
-        else:
-            call = partial(task.function, **arguments)
-            await to_thread.run_sync(call, limiter=self._threads, abandon_on_cancel=True)
+
+async def _in_thread(call: Callable[[], Any]) -> None:
+    """Run the call in a daemon thread: one that hangs cannot hold up the end of the process."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                future.set_exception(error)
+
+    Thread(target=copy_context().run, args=(run,), daemon=True).start()
+    await asyncio.wrap_future(future)
+
+
+def _cancelled_from_outside(error: BaseException) -> bool:
+    """Tell the end of the process from a task that awaited something cancelled."""
+    current = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and bool(current and current.cancelling())
 
 
 def _after(error: BaseException, task: Task[..., Any], attempt: int) -> Outcome:

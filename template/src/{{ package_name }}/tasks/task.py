@@ -38,7 +38,7 @@ class Retry:
         """Return the seconds to wait after a failed attempt, or None after the last one."""
         if attempt >= self.max_attempts:
             return None
-        delay = min(self.max_delay, self.first_delay * 2.0 ** (attempt - 1))
+        delay = min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, 64))
         return delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
 
 
@@ -72,8 +72,9 @@ class Task(Generic[P, R]):
         try:
             bound = inspect.signature(self.function).bind(*args, **kwargs)
             bound.apply_defaults()
-            text = self.arguments.dump_json(self.arguments.validate_python(bound.arguments))
-            self.arguments.validate_json(text)  # what a worker would refuse is refused here
+            sent = self.arguments.validate_python(bound.arguments)
+            text = self.arguments.dump_json(sent)
+            _check_arrival(sent, self.arguments.validate_json(text))
         except (TypeError, ValueError) as error:
             raise TaskArgumentsError(f"{self.name} cannot be enqueued: {_reason(error)}") from error
         if len(text) > MAX_MESSAGE_BYTES:
@@ -171,11 +172,13 @@ def _arguments(function: Callable[..., Any]) -> TypeAdapter[dict[str, Any]]:
         optional = parameter.default is not inspect.Parameter.empty
         fields[parameter.name] = NotRequired[hint] if optional else hint
     try:
-        return TypeAdapter(with_config(_STRICT)(_TYPED_DICT("Arguments", fields)))
+        adapter = TypeAdapter(with_config(_STRICT)(_TYPED_DICT("Arguments", fields)))
+        adapter.json_schema()  # fails for what JSON cannot say, such as a function
     except PydanticUserError as error:
         raise TaskDefinitionError(
             f"{where}: an argument cannot travel as JSON. Pass plain data, such as an id."
         ) from error
+    return adapter
 
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -196,6 +199,12 @@ def _check_schedule(definition: Task[..., Any]) -> None:
         ) from error
     except TaskArgumentsError as error:
         raise TaskDefinitionError(f"A schedule gives no arguments: {error}") from error
+
+
+def _check_arrival(sent: dict[str, Any], arriving: dict[str, Any]) -> None:
+    for name, value in sent.items():
+        if arriving[name] != value:  # a SecretStr, or an Any that holds more than JSON knows
+            raise ValueError(f"{name}: it would arrive as another value")
 
 
 def _reason(error: Exception) -> str:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import BackgroundTasks, Request
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..settings import ServiceSettings
@@ -27,13 +28,13 @@ log = structlog.get_logger(__name__)
 
 
 class TaskSettings(ServiceSettings):
-    task_concurrency: int = 100
+    task_concurrency: PositiveInt = 100
     """Tasks that run at one time."""
-    task_threads: int = 16
+    task_threads: PositiveInt = 16
     """Threads for `def` tasks, apart from those of the API's `def` routes."""
-    task_history: int = 10_000
+    task_history: NonNegativeInt = 10_000
     """Finished tasks whose status is kept."""
-    shutdown_grace: float = 20.0
+    shutdown_grace: NonNegativeFloat = 20.0
     """Seconds that a stopping process gives to running tasks."""
 
 
@@ -112,7 +113,12 @@ class BackgroundTaskQueue:
                 break
             await asyncio.wait(hopeful, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
         for work, message in list(self._unfinished.items()):
-            log.error("task given up at shutdown", task=message.task, task_id=str(message.id))
+            log.error(
+                "task given up at shutdown",
+                task=message.task,
+                task_id=str(message.id),
+                correlation_id=message.correlation_id,
+            )
             work.cancel()
         await asyncio.gather(*self._unfinished, return_exceptions=True)
 
