@@ -73,7 +73,7 @@ def listening_peer() -> Iterator[Peer]:
             """A killed task's connection breaks: nothing to tell."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
         peer.address = f"127.0.0.1:{server.server_address[1]}"
         yield peer
         peer.close()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PATIENCE = 20.0  # seconds after which an awaited event is taken for missing
@@ -17,7 +17,7 @@ class Process:
     """A command of the service, with its JSON log lines as they come."""
 
     def __init__(
-        self, *arguments: str, environment: Mapping[str, str], fds: tuple[int, ...] = ()
+        self, *arguments: str, environment: Mapping[str, str], fds: Sequence[int] = ()
     ) -> None:
         self.lines: list[dict[str, Any]] = []
         self._news = threading.Condition()
