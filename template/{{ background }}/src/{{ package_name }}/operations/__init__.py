@@ -1,5 +1,64 @@
 """See and mend the task queue of a running API: it lives in that process' memory, so by HTTP."""
 
-from .client import OperationsError, open_operations
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
 
-__all__ = ["OperationsError", "open_operations"]
+import httpx
+from pydantic import SecretStr
+
+from ..settings import PREFIX, ServiceSettings
+from ..tasks.queue import QueueStats, TaskOperations, TaskStatus
+
+
+class OperationsSettings(ServiceSettings):
+    operations_token: SecretStr | None = None
+    """Bearer token of /operations; without one these routes refuse every request."""
+    operations_url: str = "http://127.0.0.1:8000"
+    """Where `tasks stats|failed|retry` find the API."""
+
+
+class OperationsError(Exception):
+    pass
+
+
+class _Client:
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def stats(self) -> QueueStats:
+        return QueueStats.model_validate(await self._request("GET", "/stats"))
+
+    async def failed(self) -> list[TaskStatus]:
+        return [TaskStatus.model_validate(item) for item in await self._request("GET", "/failed")]
+
+    async def retry(self, task_id: UUID) -> bool:
+        return bool(await self._request("POST", f"/retry/{task_id}"))
+
+    async def _request(self, method: str, path: str) -> Any:
+        try:
+            response = await self._http.request(method, path)
+        except httpx.TransportError as error:
+            raise OperationsError(
+                f"The API does not answer at {self._http.base_url} ({type(error).__name__}): "
+                f"start it, or set {PREFIX}OPERATIONS_URL."
+            ) from error
+        if response.status_code in {401, 403}:
+            raise OperationsError(
+                f"The API refused ({response.status_code}): {PREFIX}OPERATIONS_TOKEN must be set, "
+                "for it and here, to one and the same token."
+            )
+        if response.is_error:
+            raise OperationsError(f"The API failed ({response.status_code}): see its log.")
+        return response.json()
+
+
+@asynccontextmanager
+async def open_operations() -> AsyncIterator[TaskOperations]:
+    settings = OperationsSettings.load()
+    token = settings.operations_token
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+    url = f"{settings.operations_url}/operations"
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as http:
+        yield _Client(http)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from ..problems import Problem
 from ..tasks.background import BackgroundTaskQueue
 from ..tasks.queue import QueueStats, TaskStatus
-from .settings import OperationsSettings
+from . import OperationsSettings
 
 
 def _guard(authorization: Annotated[str, Header()] = "") -> None:
