@@ -51,7 +51,7 @@ class BackgroundTaskQueue:
         self._history = History(settings.task_history)
         self._runner = Runner(settings.task_threads)
         self._slots = asyncio.Semaphore(settings.task_concurrency)
-        self._unfinished: dict[asyncio.Task[None], TaskMessage] = {}
+        self._started: dict[UUID, asyncio.Task[None]] = {}
 
     async def publish(
         self,
@@ -69,8 +69,8 @@ class BackgroundTaskQueue:
 
     def start(self, message: TaskMessage) -> None:
         work = asyncio.create_task(self._work(message), name=str(message.id))
-        self._unfinished[work] = message
-        work.add_done_callback(self._unfinished.pop)
+        self._started[message.id] = work
+        work.add_done_callback(lambda _: self._started.pop(message.id))
 
     async def _work(self, message: TaskMessage) -> None:
         """Run the message, attempt by attempt, until it has succeeded or failed."""
@@ -82,7 +82,6 @@ class BackgroundTaskQueue:
             if not isinstance(outcome, RetryLater):
                 break
             message = message.next_attempt(outcome.delay)
-            self._unfinished[asyncio.current_task()] = message  # type: ignore[index]
             self._history.queued(message, outcome.error)
         self._history.finished(message, outcome.error if isinstance(outcome, Failed) else None)
 
@@ -104,23 +103,24 @@ class BackgroundTaskQueue:
         """Wait for the tasks that can still be done in the grace; name those that cannot."""
         deadline = utc_now() + timedelta(seconds=self._settings.shutdown_grace)
         while hopeful := [
-            work
-            for work, message in self._unfinished.items()
-            if (message.not_before or utc_now()) < deadline
+            self._started[message.id]
+            for message in self._history.unfinished()
+            if message.id in self._started and (message.not_before or utc_now()) < deadline
         ]:
             remaining = (deadline - utc_now()).total_seconds()
             if remaining <= 0:
                 break
             await asyncio.wait(hopeful, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
-        for work, message in list(self._unfinished.items()):
+        for message in self._history.unfinished():
             log.error(
                 "task given up at shutdown",
                 task=message.task,
                 task_id=str(message.id),
                 correlation_id=message.correlation_id,
             )
+        for work in self._started.values():
             work.cancel()
-        await asyncio.gather(*self._unfinished, return_exceptions=True)
+        await asyncio.gather(*self._started.values(), return_exceptions=True)
 
 
 class AfterResponse:

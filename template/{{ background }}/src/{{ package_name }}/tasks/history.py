@@ -38,6 +38,9 @@ class History:
     def unfinished_with(self, key: str | None) -> UUID | None:
         return self._keys.get(key) if key else None
 
+    def unfinished(self) -> list[TaskMessage]:
+        return [entry.message for entry in self._unfinished.values()]
+
     def started(self, message: TaskMessage) -> None:
         status = self._unfinished[message.id].status
         status.state = TaskState.RUNNING
