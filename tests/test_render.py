@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import signal
@@ -11,10 +10,10 @@ import socket
 import subprocess
 import sys
 import tomllib
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import copier
+import httpx
 import pytest
 import yaml
 
@@ -186,13 +185,10 @@ def test_make_dev(tmp_path: Path, database: str) -> None:
     )
     try:
         wait_for(command, "Application startup complete")
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{api}/signups",
-            json.dumps({"email": "ada@example.com"}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own server
-            assert answer.status == 202
+        # uvicorn listens only after that line, and says nothing when it does.
+        transport = httpx.HTTPTransport(retries=8)
+        with httpx.Client(base_url=f"http://127.0.0.1:{api}", transport=transport) as client:
+            assert client.post("/signups", json={"email": "ada@example.com"}).status_code == 202
         wait_for(command, "mail to ada@example.com: Welcome")
         os.killpg(command.pid, signal.SIGINT)
         command.communicate(timeout=30)
