@@ -76,7 +76,7 @@ class Runner:
             try:
                 async with limit:
                     await (call() if is_async else _in_thread(call))
-            except (Exception, SystemExit, asyncio.CancelledError) as error:
+            except BaseException as error:
                 if _cancelled_from_outside(error):
                     raise
                 late = TimeoutError(f"not done after {task.timeout:g} s")
