@@ -35,10 +35,12 @@ class Peer:
     def found(self, **fields: Any) -> list[dict[str, Any]]:
         return [report for report in list(self.reports) if fields.items() <= report.items()]
 
-    def expect(self, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
+    def expect(
+        self, count: int = 1, within: float = PATIENCE, **fields: Any
+    ) -> list[dict[str, Any]]:
         """Return the reports that have the fields, as soon as there are ``count``."""
         with self._news:
-            self._news.wait_for(lambda: len(self.found(**fields)) >= count, PATIENCE)
+            self._news.wait_for(lambda: len(self.found(**fields)) >= count, within)
         found = self.found(**fields)
         assert len(found) >= count, f"{len(found)} of {count} reports have {fields}"
         return found

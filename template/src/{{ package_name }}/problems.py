@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .tasks.errors import TaskQueueUnavailable
+
 log = structlog.get_logger(__name__)
 
 
@@ -41,6 +43,7 @@ class Problem(HTTPException):
 def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(TaskQueueUnavailable, _task_queue_unavailable)
     app.add_middleware(_UnexpectedErrors)
 
 
@@ -70,6 +73,10 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered
     errors = [{"loc": item["loc"], "msg": item["msg"]} for item in error.errors()]
     return _respond(422, "The request does not fit: see errors.", errors)
+
+
+async def _task_queue_unavailable(_request: Request, error: Exception) -> Response:
+    return _respond(503, str(error))
 
 
 class _UnexpectedErrors:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from ..peer import Peer
@@ -243,12 +244,25 @@ def test_sigterm_finishes_or_hands_back(mortal: Service, peer: Peer, label: str)
     peer.expect(event="ran", label=label)
 
 
-def test_sigkill_of_the_api_after_the_202(mortal: Service, peer: Peer, label: str) -> None:
+@pytest.mark.parametrize(
+    ("end", "survives"),
+    [
+        ("die before the commit", False),
+        ("die before sending", CAPABILITIES.transactional),
+        ("die after sending", CAPABILITIES.survives_api_kill),
+    ],
+)
+def test_sigkill_of_the_api(
+    mortal: Service, peer: Peer, label: str, end: str, *, survives: bool
+) -> None:
     """The task survives, or is lost, as the queue's capabilities say."""
-    mortal.enqueue("run_async", label=label, delay=1)
-    mortal.api.kill()
+    tasks = [{"task": "run_async", "arguments": {"label": label}, "delay": 1}]
+    with pytest.raises(httpx.TransportError):
+        mortal.client.post("/probe/enqueue", json={"tasks": tasks, "end": end})
+    mortal.api.wait()
     mortal.start_api()
-    if CAPABILITIES.survives_api_kill:
+    mortal.worker = harness.start_worker(mortal)
+    if survives:
         peer.expect(event="ran", label=label)
     else:
         mortal.enqueue("run_async", label=f"{label}-later", delay=1)
@@ -264,7 +278,34 @@ def test_sigkill_of_the_worker_mid_task(mortal: Service, peer: Peer, label: str)
     peer.release(label)
     mortal.worker = harness.start_worker(mortal)
     if CAPABILITIES.survives_worker_kill:
-        peer.expect(event="ran", label=label)
+        peer.expect(event="ran", label=label, within=harness.RECOVERY)
     else:
         assert mortal.client.get(f"/tasks/{task_id}").status_code == 404
         assert not peer.found(event="ran", label=label)
+
+
+def test_drain(mortal: Service, peer: Peer, label: str) -> None:
+    """`tasks drain --check` is content only when nothing runs, waits or is delayed."""
+    mortal.enqueue("hold", label=label)
+    peer.expect(event="started", label=label)
+    code, printed = mortal.command("tasks", "drain", "--check")
+    assert code == 1, printed
+    peer.release(label)
+    peer.expect(event="ran", label=label)
+    mortal.enqueue("run_async", label=label, delay=2)
+    code, printed = mortal.command("tasks", "drain", "--check")
+    assert code == 1, printed
+    code, printed = mortal.command("tasks", "drain")
+    assert (code, printed.splitlines()[-1]) == (0, "{'event': 'nothing is left'}")
+    peer.expect(count=2, event="ran", label=label)
+
+
+def test_purge(mortal: Service, peer: Peer, label: str) -> None:
+    """`tasks purge` fails what waits; `tasks retry` brings one back."""
+    task_id = mortal.enqueue("run_async", label=label, delay=3600)
+    code, printed = mortal.command("tasks", "purge", "--yes")
+    assert code == 0, printed
+    status = mortal.status(task_id)
+    assert (status["state"], status["error"]) == ("failed", "purged")
+    assert mortal.command("tasks", "retry", task_id)[0] == 0
+    peer.expect(event="ran", label=label)

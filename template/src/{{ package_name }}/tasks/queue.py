@@ -1,7 +1,8 @@
 """The port: what application code, the HTTP routes and the operator ask of a task queue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -17,7 +18,7 @@ class Capabilities:
     """What a queue promises; tests/contract holds it to each of these."""
 
     transactional: bool
-    """Tasks are written in the data's own transaction: committed means queued."""
+    """Tasks are queued by the data's own transaction: committed means queued."""
     survives_api_kill: bool
     """A task whose commit has returned runs, even if the API is killed right after."""
     survives_worker_kill: bool
@@ -56,16 +57,16 @@ class TaskQueue(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    async def publish(
-        self, messages: Sequence[TaskMessage], session: AsyncSession
-    ) -> Sequence[UUID]:
-        """Queue the messages and return, in their order, the ids under which they stand.
+    async def write(self, messages: Sequence[TaskMessage], session: AsyncSession) -> Sequence[UUID]:
+        """Before the commit: write what belongs into the data's transaction.
 
-        That is a message's own id or, where an unfinished message has the same key, that one's.
-        A transactional queue writes into ``session``; the others are called after its commit.
-
-        Raises TaskQueueUnavailable.
+        Returns, in the messages' order, the ids under which they stand: a message's own or, where
+        an unfinished task has the same key, that one's. It is not sent then.
         """
+        ...
+
+    async def send(self, messages: Sequence[TaskMessage]) -> None:
+        """After the commit: queue the messages. Raises TaskQueueUnavailable."""
         ...
 
     async def status(self, task_id: UUID) -> TaskStatus | None:
@@ -74,7 +75,7 @@ class TaskQueue(Protocol):
 
 
 class TaskOperations(Protocol):
-    """What an operator does through ``tasks stats|failed|retry``."""
+    """What an operator does through the ``tasks`` commands."""
 
     async def stats(self) -> QueueStats: ...
 
@@ -84,4 +85,20 @@ class TaskOperations(Protocol):
 
     async def retry(self, task_id: UUID) -> bool:
         """Queue a failed task once more, with all its attempts; False where there is none."""
+        ...
+
+    async def replay(self, older_than: timedelta | None) -> int:
+        """Queue the tasks whose data is saved and which were not queued; return how many.
+
+        With ``older_than``, also those that are due for so long and have not started: the process
+        or the broker may have lost them. One that is queued after all may then run twice.
+        """
+        ...
+
+    async def purge(self) -> int:
+        """Fail every task that waits, so that ``retry`` can bring it back; return how many."""
+        ...
+
+    async def pending(self) -> Mapping[str, int]:
+        """Count, by the place where it is kept, all that is not finished."""
         ...

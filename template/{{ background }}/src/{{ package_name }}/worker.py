@@ -4,6 +4,7 @@ from .operations import OperationsError
 
 
 def run_worker() -> None:
+    """Say that there is none."""
     raise OperationsError(
         "This service has no worker: its tasks run inside the API, after the response. "
         "Start that one: `serve`."

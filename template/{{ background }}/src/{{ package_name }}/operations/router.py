@@ -44,3 +44,8 @@ async def failed(queue: QueueDep) -> list[TaskStatus]:
 @router.post("/retry/{task_id}")
 async def retry(task_id: UUID, queue: QueueDep) -> bool:
     return await queue.retry(task_id)
+
+
+@router.post("/purge")
+async def purge(queue: QueueDep) -> int:
+    return await queue.purge()

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from fastapi import BackgroundTasks, Request
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from ..settings import ServiceSettings
 from .history import History
@@ -53,19 +53,25 @@ class BackgroundTaskQueue:
         self._slots = asyncio.Semaphore(settings.task_concurrency)
         self._started: dict[UUID, asyncio.Task[None]] = {}
 
-    async def publish(
+    async def write(
         self,
         messages: Sequence[TaskMessage],
-        session: AsyncSession | None = None,  # noqa: ARG002 - the port's
+        session: AsyncSession,  # noqa: ARG002 - the port's
     ) -> list[UUID]:
-        return [self.accept(message, self.start) for message in messages]
+        first: dict[str, UUID] = {}
+        ids = []
+        for message in messages:
+            standing = self._history.unfinished_with(message.key) or message.id
+            ids.append(first.setdefault(message.key, standing) if message.key else standing)
+        return ids
 
-    def accept(self, message: TaskMessage, start: Callable[[TaskMessage], None]) -> UUID:
-        if waiting := self._history.unfinished_with(message.key):
-            return waiting
-        self._history.queued(message)
-        start(message)
-        return message.id
+    async def send(self, messages: Sequence[TaskMessage]) -> None:
+        for message in messages:
+            self.accept(message, self.start)
+
+    def accept(self, message: TaskMessage, start: Callable[[TaskMessage], None]) -> None:
+        if self._history.accept(message):
+            start(message)
 
     def start(self, message: TaskMessage) -> None:
         work = asyncio.create_task(self._work(message), name=str(message.id))
@@ -96,8 +102,15 @@ class BackgroundTaskQueue:
 
     async def retry(self, task_id: UUID) -> bool:
         if message := self._history.take_failed(task_id):
-            await self.publish([message])
+            await self.send([message])
         return message is not None
+
+    async def purge(self) -> int:
+        waiting = [m for m in self._history.queued_messages() if m.id in self._started]
+        for message in waiting:
+            self._started[message.id].cancel()
+            self._history.finished(message, "purged")
+        return len(waiting)
 
     async def close(self) -> None:
         """Wait for the tasks that can still be done in the grace; name those that cannot."""
@@ -131,14 +144,12 @@ class AfterResponse:
         self._response_tasks = response_tasks
         self._waiting: list[TaskMessage] = []
         self.capabilities = queue.capabilities
+        self.write = queue.write
         self.status = queue.status
 
-    async def publish(
-        self,
-        messages: Sequence[TaskMessage],
-        session: AsyncSession,  # noqa: ARG002 - the port's
-    ) -> list[UUID]:
-        return [self._queue.accept(message, self._wait) for message in messages]
+    async def send(self, messages: Sequence[TaskMessage]) -> None:
+        for message in messages:
+            self._queue.accept(message, self._wait)
 
     def _wait(self, message: TaskMessage) -> None:
         if not self._waiting:
@@ -167,9 +178,12 @@ async def request_queue(
 
 
 @asynccontextmanager
-async def open_queue(settings: TaskSettings) -> AsyncIterator[BackgroundTaskQueue]:
+async def open_queue(
+    settings: TaskSettings,
+    sessions: async_sessionmaker[AsyncSession],  # noqa: ARG001 - nothing is stored
+) -> AsyncIterator[BackgroundTaskQueue]:
     queue = BackgroundTaskQueue(settings)
-    scheduler = asyncio.create_task(publish_on_schedule(queue.publish))
+    scheduler = asyncio.create_task(publish_on_schedule(queue.send))
     try:
         yield queue
     finally:

@@ -23,6 +23,14 @@ class History:
         self._finished: OrderedDict[UUID, Entry] = OrderedDict()
         self._keys: dict[str, UUID] = {}
 
+    def accept(self, message: TaskMessage) -> bool:
+        """Note a new task; False if another has its key by now, under whose id it then stands."""
+        if holder := self.unfinished_with(message.key):
+            self._finished[message.id] = self._unfinished[holder]
+            return False
+        self.queued(message)
+        return True
+
     def queued(self, message: TaskMessage, error: str | None = None) -> None:
         status = TaskStatus(
             id=message.id,
@@ -40,6 +48,10 @@ class History:
 
     def unfinished(self) -> list[TaskMessage]:
         return [entry.message for entry in self._unfinished.values()]
+
+    def queued_messages(self) -> list[TaskMessage]:
+        entries = self._unfinished.values()
+        return [entry.message for entry in entries if entry.status.state is TaskState.QUEUED]
 
     def started(self, message: TaskMessage) -> None:
         status = self._unfinished[message.id].status
@@ -63,7 +75,8 @@ class History:
         return entry.status.model_copy() if entry else None
 
     def failed(self) -> list[TaskStatus]:
-        finished = (entry.status for entry in reversed(self._finished.values()))
+        newest_first = reversed(self._finished.items())
+        finished = [entry.status for task_id, entry in newest_first if task_id == entry.message.id]
         return [status for status in finished if status.state is TaskState.FAILED]
 
     def take_failed(self, task_id: UUID) -> TaskMessage | None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from .database import create_engine, session_factory
 from .settings import Settings
-from .tasks.{{ task_backend }} import TaskSettings, open_queue
+from .tasks.backend import TaskSettings, open_queue
 from .tasks.queue import TaskQueue
 
 
@@ -35,8 +35,12 @@ def resources() -> Resources:
 async def open_resources() -> AsyncIterator[Resources]:
     engine = create_engine(Settings.load().database_url.get_secret_value())
     try:
-        async with httpx.AsyncClient(timeout=10) as http, open_queue(TaskSettings.load()) as queue:
-            _open.append(Resources(engine, session_factory(engine), http, queue))
+        sessions = session_factory(engine)
+        async with (
+            httpx.AsyncClient(timeout=10) as http,
+            open_queue(TaskSettings.load(), sessions) as queue,
+        ):
+            _open.append(Resources(engine, sessions, http, queue))
             yield _open[-1]
     finally:
         await engine.dispose()

@@ -6,8 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+import structlog
+
 from .message import TaskMessage, utc_now
 from .task import Task, registry
+
+log = structlog.get_logger(__name__)
 
 Publish = Callable[[Sequence[TaskMessage]], Awaitable[Any]]
 
@@ -19,7 +23,10 @@ async def publish_on_schedule(publish: Publish) -> None:
         last = min(due)
         while (seconds := (last - utc_now()).total_seconds()) > 0:  # noqa: ASYNC110 - awaits a time
             await asyncio.sleep(min(seconds, 30))  # in steps, as the wall clock may be set
-        await publish([_message(task, last) for task in due[last]])
+        try:
+            await publish([_message(task, last) for task in due[last]])
+        except Exception:
+            log.exception("schedule missed", tasks=[task.name for task in due[last]])
 
 
 def _next_due(after: datetime) -> dict[datetime, list[Task[..., Any]]]:

@@ -10,7 +10,7 @@ from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .resources import resources
-from .tasks.{{ task_backend }} import request_queue
+from .tasks.backend import request_queue
 from .tasks.message import TaskMessage
 from .tasks.queue import TaskQueue
 from .tasks.task import Task
@@ -48,20 +48,16 @@ class UnitOfWork:
         return receipt
 
     async def commit(self) -> None:
-        """Commit the data and queue the tasks. Raises TaskQueueUnavailable."""
-        if self._queue.capabilities.transactional:
-            await self._publish()
-            await self.session.commit()
-        else:
-            await self.session.commit()
-            await self._publish()
+        """Commit the data and queue the tasks.
 
-    async def _publish(self) -> None:
+        Raises TaskQueueUnavailable if the data is saved and the tasks could not be queued.
+        """
         enqueued, self._enqueued = self._enqueued, []
-        messages = [message for message, _ in enqueued]
-        ids = await self._queue.publish(messages, self.session)
+        ids = await self._queue.write([message for message, _ in enqueued], self.session)
         for (_, receipt), task_id in zip(enqueued, ids, strict=True):
             receipt.task_id = task_id
+        await self.session.commit()
+        await self._queue.send([m for m, receipt in enqueued if m.id == receipt.task_id])
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,25 @@
+"""Forget finished tasks after a time."""
+
+from datetime import timedelta
+
+from pydantic import PositiveFloat
+from sqlalchemy import delete
+
+from ..settings import ServiceSettings
+from ..unit_of_work import UnitOfWork
+from .message import utc_now
+from .record import TaskRecord
+from .task import task
+
+
+class RetentionSettings(ServiceSettings):
+    task_retention: PositiveFloat = 7.0
+    """Days for which a finished task is known."""
+
+
+@task(schedule="17 * * * *")
+async def forget_finished() -> None:
+    oldest = utc_now() - timedelta(days=RetentionSettings.load().task_retention)
+    async with UnitOfWork() as work:
+        await work.session.execute(delete(TaskRecord).where(TaskRecord.finished_at < oldest))
+        await work.commit()
