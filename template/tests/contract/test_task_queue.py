@@ -100,8 +100,7 @@ def test_retries_until_it_succeeds(service: Service, peer: Peer, label: str) -> 
     task_id = service.enqueue("fail", label=label, times=2)
     peer.expect(event="ran", label=label)
     assert [report["attempt"] for report in peer.found(event="tried", label=label)] == [1, 2, 3]
-    service.worker.wait_for_line(event="task succeeded", task_id=task_id)
-    status = service.status(task_id)
+    status = service.finished(task_id)
     assert (status["state"], status["attempts"]) == ("succeeded", 3)
     starts = service.worker.find(event="task started", task_id=task_id)
     first, second, third = (datetime.fromisoformat(line["timestamp"]) for line in starts)
@@ -114,8 +113,7 @@ def test_a_poison_task_ends_as_failed_and_can_be_run_again(
 ) -> None:
     """After its last attempt a task is listed with its error; `tasks retry` runs it anew."""
     task_id = service.enqueue("fail", label=label, times=3)
-    service.worker.wait_for_line(event="task failed", task_id=task_id)
-    assert service.status(task_id)["state"] == "failed"
+    assert service.finished(task_id)["state"] == "failed"
     code, printed = service.command("tasks", "failed")
     assert code == 0
     assert task_id in printed
@@ -128,18 +126,16 @@ def test_a_poison_task_ends_as_failed_and_can_be_run_again(
 def test_do_not_retry(service: Service, peer: Peer, label: str) -> None:
     """DoNotRetry fails a task at its first attempt."""
     task_id = service.enqueue("refuse", label=label)
-    service.worker.wait_for_line(event="task failed", task_id=task_id)
+    assert "this cannot work" in service.finished(task_id)["error"]
     assert len(peer.found(event="tried", label=label)) == 1
-    assert "this cannot work" in service.status(task_id)["error"]
 
 
 def test_timeout(service: Service, peer: Peer, label: str) -> None:
     """A task that takes longer than its timeout is ended and fails with that reason."""
     task_id = service.enqueue("overrun", label=label)
     peer.expect(event="started", label=label)
-    service.worker.wait_for_line(event="task failed", task_id=task_id)
+    assert "not done after 0.3 s" in service.finished(task_id)["error"]
     peer.release(label)
-    assert "not done after 0.3 s" in service.status(task_id)["error"]
 
 
 def test_delay(service: Service, peer: Peer, label: str) -> None:
@@ -165,7 +161,7 @@ def test_key(service: Service, peer: Peer, label: str) -> None:
     peer.expect(event="started", label=label)
     assert service.enqueue("hold", label=label, key=label) == first
     peer.release(label)
-    service.worker.wait_for_line(event="task succeeded", task_id=first)
+    service.finished(first)
     assert service.enqueue("hold", label=label, key=label) != first
     peer.expect(count=2, event="ran", label=label)
 
@@ -177,8 +173,7 @@ def test_status(service: Service, peer: Peer, label: str) -> None:
     status = service.status(task_id)
     assert (status["state"], status["attempts"], status["finished_at"]) == ("running", 1, None)
     peer.release(label)
-    service.worker.wait_for_line(event="task succeeded", task_id=task_id)
-    status = service.status(task_id)
+    status = service.finished(task_id)
     assert status["state"] == "succeeded"
     assert status["enqueued_at"] <= status["started_at"] <= status["finished_at"]
 
