@@ -51,7 +51,10 @@ class TaskMessage(BaseModel):
     def next_attempt(self, delay: float) -> Self:
         """Return the message of the next attempt, due in ``delay`` seconds."""
         due = utc_now() + timedelta(seconds=delay)
-        return self.model_copy(update={"attempt": self.attempt + 1, "not_before": due})
+        return self.model_copy(update={"attempt": self.attempt + 1}).due(due)
+
+    def due(self, at: datetime | None) -> Self:
+        return self.model_copy(update={"not_before": at})
 
 
 _current: ContextVar[TaskMessage] = ContextVar("task_message")

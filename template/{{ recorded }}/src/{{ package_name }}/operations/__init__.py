@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ..resources import open_resources
 from ..tasks.errors import TaskQueueUnavailable
@@ -20,6 +20,7 @@ from ..tasks.recorded import RecordedTaskQueue
 BATCH = 500  # messages sent at one time
 QUEUED = TaskRecord.state == TaskState.QUEUED
 FAILED = TaskRecord.state == TaskState.FAILED
+DueTime = datetime | InstrumentedAttribute[datetime]
 READABLE = TaskRecord.task != UNREADABLE
 
 
@@ -55,46 +56,52 @@ class _Operations:
             return [record.status() for record in await session.scalars(newest_first)]
 
     async def retry(self, task_id: UUID) -> bool:
-        return bool(await self._send_again(FAILED & READABLE & (TaskRecord.id == task_id)))
+        failed = FAILED & READABLE & (TaskRecord.id == task_id)
+        return bool(await self._send_again(failed, run_at=utc_now()))
 
     async def replay(self, older_than: timedelta | None) -> int:
-        sent = TaskRecord.sent_at.is_not(None)
         if older_than is not None:
-            return await self._send_again(QUEUED & sent & (TaskRecord.run_at < utc_now() - older_than))
+            sent = TaskRecord.sent_at.is_not(None)
+            stale = QUEUED & sent & (TaskRecord.run_at < utc_now() - older_than)
+            return await self._send_again(stale, run_at=utc_now())
         if self._queue.capabilities.transactional:  # what is unsent there is being sent
             return 0
-        return await self._send_again(QUEUED & UNSENT)
+        return await self._send_again(QUEUED & UNSENT, run_at=TaskRecord.run_at)
 
-    async def _send_again(self, chosen: ColumnElement[bool]) -> int:
+    async def _send_again(self, chosen: ColumnElement[bool], run_at: DueTime) -> int:
         """Give the chosen tasks all their attempts again, under their ids, and send them."""
         count = 0
-        while messages := await self._renew(chosen):
+        while messages := await self._renew(chosen, run_at):
             await self._queue.send(messages)
             count += len(messages)
         return count
 
-    async def _renew(self, chosen: ColumnElement[bool]) -> list[TaskMessage]:
+    async def _renew(self, chosen: ColumnElement[bool], run_at: DueTime) -> list[TaskMessage]:
         now = utc_now()
         ids = select(TaskRecord.id).where(chosen).limit(BATCH).scalar_subquery()
         renewed = {
             "state": TaskState.QUEUED,
             "attempts": 0,
             "key": None,  # another task may have it by now
-            "run_at": case((TaskRecord.run_at < now, now), else_=TaskRecord.run_at),
+            "run_at": run_at,
             "sent_at": None if self._queue.capabilities.transactional else now,
             **dict.fromkeys(("started_at", "finished_at", "locked_until", "error")),
         }
         statement = update(TaskRecord).where(TaskRecord.id.in_(ids)).values(renewed)
         async with self._sessions.begin() as session:
-            texts = await session.scalars(statement.returning(TaskRecord.message))
-            return [TaskMessage.model_validate_json(text) for text in texts]
+            rows = await session.execute(statement.returning(TaskRecord.message, TaskRecord.run_at))
+            return [
+                TaskMessage.model_validate_json(text).due(due if due > now else None)
+                for text, due in rows
+            ]
 
     async def purge(self) -> int:
         purged = {"state": TaskState.FAILED, "finished_at": utc_now(), "error": "purged"}
+        statement = update(TaskRecord).where(QUEUED).values(purged).returning(TaskRecord.id)
         async with self._sessions.begin() as session:
-            result = await session.execute(update(TaskRecord).where(QUEUED).values(purged))
+            ids = (await session.scalars(statement)).all()
         await self._queue.purge()
-        return cast("Any", result).rowcount
+        return len(ids)
 
     async def pending(self) -> dict[str, int]:
         stats = await self.stats()

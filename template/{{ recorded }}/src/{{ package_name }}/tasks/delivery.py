@@ -39,14 +39,24 @@ async def run_delivered(body: str, runner: Runner, records: Records) -> Outcome 
 async def read(body: str, records: Records) -> TaskMessage | None:
     """Return the message; one that cannot be read is kept as a failed task."""
     try:
-        if len(body.encode()) > MAX_MESSAGE_BYTES + ENVELOPE_BYTES:
-            raise ValueError(f"it is larger than {MAX_MESSAGE_BYTES} bytes")
-        return TaskMessage.model_validate_json(body)
-    except (ValidationError, ValueError) as error:
-        reason = f"the message cannot be read: {_short(error)}"
-        task_id = await records.refuse(body, reason)
-        log.error("task failed", task_id=str(task_id), error=reason)  # noqa: TRY400 - nothing broke
+        return parse(body)
+    except ValueError as error:
+        task_id = await records.refuse(body, str(error))
+        log.error("task failed", task_id=str(task_id), error=str(error))  # noqa: TRY400 - no bug
         return None
+
+
+def parse(body: str) -> TaskMessage:
+    """Read the envelope; raises ValueError with the reason."""
+    size = len(body.encode(errors="replace"))
+    if size > MAX_MESSAGE_BYTES + ENVELOPE_BYTES:
+        raise ValueError(f"The message has {size} bytes, more than {MAX_MESSAGE_BYTES}.")
+    try:
+        return TaskMessage.model_validate_json(body)
+    except ValidationError as error:
+        items = error.errors(include_url=False, include_input=False)
+        found = "; ".join(f"{'.'.join(map(str, item['loc']))} {item['msg']}" for item in items)
+        raise ValueError(f"The message cannot be read: {found.strip()}") from error
 
 
 def died_too_often(message: TaskMessage) -> Failed | None:
@@ -57,10 +67,3 @@ def died_too_often(message: TaskMessage) -> Failed | None:
     error = f"the process that ran it died, at the last of {task.retry.max_attempts} attempts"
     log.error("task failed", task=message.task, task_id=str(message.id), error=error)
     return Failed(error)
-
-
-def _short(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    items = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in items)
