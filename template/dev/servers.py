@@ -39,8 +39,9 @@ class Server:
         self.lock: TextIO | None = None
 
     def start(self) -> None:
-        if self._child:
+        if self._child and self._child.poll() is None:
             return
+        self.kill()  # what is left of one that ended by itself
         log = self._folder / "log"
         with log.open("ab") as output:
             self._child = subprocess.Popen(
