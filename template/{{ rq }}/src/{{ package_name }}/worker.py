@@ -10,6 +10,7 @@ import structlog
 
 from . import logging
 from .discovery import import_all
+from .one_stream import share_stdout
 from .resources import open_resources
 from .settings import load_all
 from .supervisor import Supervisor
@@ -23,6 +24,7 @@ def run_worker() -> None:
     """Run the processes that run the tasks."""
     load_all()
     logging.configure()
+    share_stdout()
     import_all()
     asyncio.run(_warm_up())
     gc.collect()
