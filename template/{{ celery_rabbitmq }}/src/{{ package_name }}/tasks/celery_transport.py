@@ -6,7 +6,8 @@ virtual host: give each service one of its own.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from amqp.exceptions import AMQPError, NotFound
 from celery import Celery
 from celery.bootsteps import StartStopStep
 from celery.exceptions import OperationalError
-from kombu import Connection, Exchange, Queue
+from kombu import Exchange, Queue
 from kombu.transport.native_delayed_delivery import (
     MAX_LEVEL,
     bind_queue_to_native_delayed_delivery_exchange,
@@ -27,7 +28,7 @@ from ..settings import PREFIX, ServiceSettings, SettingsError
 
 ERRORS = (OperationalError, AMQPError)
 SOCKET_TIMEOUT = 2.0  # seconds; a frozen broker would hold a publisher up for ever
-LONGEST_DELAY = 2 ** (MAX_LEVEL + 1) - 1  # seconds: 8 years
+LONGEST_DELAY: int = (1 << MAX_LEVEL + 1) - 1  # seconds: 8 years
 # Deliveries, handed-back ones among them: more than a task's attempts, which its row counts. It
 # bounds what the row cannot, such as a message that kills the worker before it is read.
 DELIVERY_LIMIT = 20
@@ -35,7 +36,7 @@ DELIVERY_LIMIT = 20
 
 class TransportSettings(ServiceSettings):
     consumer_timeout: PositiveFloat = 1800.0
-    """RabbitMQ's own `consumer_timeout`, in seconds: it ends the channel of a task that runs longer."""
+    """RabbitMQ's own, in seconds: it ends the channel of a task that runs longer."""
 
 
 def configuration(queue: str, time_limit: float) -> dict[str, Any]:
@@ -115,28 +116,19 @@ def _declare_delays(app: Celery) -> None:
 
 def stores(app: Celery, queue: str) -> dict[str, int]:
     """Count what is ready; what is delivered has a row that says so."""
-    return {name: _size(connection, name) for connection, name in _stores(app, queue)}
+    declared = _each(app, queue, lambda channel, name: channel.queue_declare(name, passive=True))
+    return {name: answer.message_count for name, answer in declared}
 
 
 def purge(app: Celery, queue: str) -> None:
-    for connection, name in _stores(app, queue):
-        with connection.channel() as channel:
-            try:
-                channel.queue_purge(name)
-            except NotFound:
-                continue
+    for _ in _each(app, queue, lambda channel, name: channel.queue_purge(name)):
+        pass
 
 
-def _stores(app: Celery, queue: str) -> Iterator[tuple[Connection, str]]:
+def _each(app: Celery, queue: str, call: Callable[[Any, str], Any]) -> Iterator[tuple[str, Any]]:
+    """Call it for each queue that there is."""
     delays = (level_name(level) for level in range(MAX_LEVEL + 1))
     with app.connection_for_write() as connection:
         for name in (queue, f"{queue}.dead", *delays):
-            yield connection, name
-
-
-def _size(connection: Connection, name: str) -> int:
-    with connection.channel() as channel:  # of its own: RabbitMQ closes it if there is no queue
-        try:
-            return int(channel.queue_declare(name, passive=True).message_count)
-        except NotFound:
-            return 0
+            with connection.channel() as channel, suppress(NotFound):  # which ends the channel
+                yield name, call(channel, name)
