@@ -9,7 +9,7 @@ demo: $(READY)  ## see a service rendered, started and used
 	.venv/bin/python demo.py
 
 test: check  ## all checks and tests
-	.venv/bin/python -m pytest -n 2
+	.venv/bin/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)
 	.venv/bin/ruff format --check

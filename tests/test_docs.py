@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 README = (support.ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
-OVERLAYS = [f"template/{{{{ {name} }}}}" for name in choices()["backends"]]
 
 # Run in a project to which the slice of its README was added.
 TRY_THE_SLICE = """
@@ -124,15 +123,6 @@ def test_the_slice_of_a_projects_readme(project: Path) -> None:
     run(project, "make", "migration", "m=add invoices")
     run(project, "make", "migrate", "check")
     run(project, "uv", "run", "python", "-W", "ignore", "-c", TRY_THE_SLICE)
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_settings_of_a_backend(overlay: str) -> None:
-    """docs/tasks.md lists the settings of its backend, all of them."""
-    page = (support.ROOT / overlay / "docs/tasks.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `([A-Z_]+)` \| ", page, re.MULTILINE)
-    name = overlay.split()[1]
-    assert set(listed) == set(questions.table("backends")[name]["environment"])
 
 
 def test_documents_are_in_order(project: Path) -> None:

@@ -21,15 +21,24 @@ from generator import questions
 from tests import support
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TEMPLATE = support.ROOT / "template"
 CHOICES = {question.name: question.choices for question in questions.load()}
 BACKENDS, DATABASES = CHOICES["task_backend"], CHOICES["database"]
-TESTED = [
-    {"task_backend": backend, "database": database}
-    for backend, database in itertools.product(BACKENDS, DATABASES)
-]
+
+
+def combinations() -> Iterator[dict[str, Any]]:
+    """Yield each combination of backend, delivery, broker and database that can be asked for."""
+    for backend, database in itertools.product(BACKENDS, DATABASES):
+        for delivery in CHOICES["outbox_delivery"] if backend == "outbox" else [""]:
+            for broker in CHOICES["broker"] if "celery" in (backend, delivery) else [""]:
+                asked = {"outbox_delivery": delivery, "broker": broker, "database": database}
+                yield {"task_backend": backend, **{k: v for k, v in asked.items() if v}}
+
+
+TESTED = list(combinations())
 ODD: list[dict[str, Any]] = [
     {"examples": [], "ci": "none"},
     {
@@ -75,7 +84,12 @@ def ids(answers: dict[str, Any]) -> str:
     return "-".join(map(str, answers.values()))[:40]
 
 
-@pytest.fixture(scope="module", params=[*TESTED, *ODD], ids=ids)
+def together(answers: dict[str, Any]) -> Any:
+    """Have the tests of one combination run one after the other, in one process."""
+    return pytest.param(answers, marks=pytest.mark.xdist_group(ids(answers)), id=ids(answers))
+
+
+@pytest.fixture(scope="module", params=map(together, [*TESTED, *ODD]))
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Render a combination and install just what it declares."""
     project = render(tmp_path_factory.mktemp("render"), request.param)

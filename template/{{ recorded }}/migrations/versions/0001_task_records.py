@@ -44,6 +44,13 @@ def upgrade() -> None:
     _partial_index("ux_task_records_key", ["key"], UNFINISHED, unique=True)
     _partial_index("ix_task_records_unsent", ["run_at", "id"], UNSENT)
     _partial_index("ix_task_records_finished", ["finished_at"], FINISHED)
+    op.create_table(
+        "task_effects",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task_effects")),
+    )
+    op.create_index(op.f("ix_task_effects_at"), "task_effects", ["at"])
 
 
 def _partial_index(
@@ -60,4 +67,5 @@ def _partial_index(
 
 
 def downgrade() -> None:
+    op.drop_table("task_effects")
     op.drop_table("task_records")

@@ -124,7 +124,7 @@ async def running_worker(resources: Resources) -> AsyncIterator[None]:
     worker = LocalWorker(claims, WorkerSettings.load())
 
     async def take() -> None:
-        async for batch in intake.batches(worker.room, run=True):
+        async for batch in intake.batches(run=True, room=worker.room):
             worker.start(batch)
 
     taking = [

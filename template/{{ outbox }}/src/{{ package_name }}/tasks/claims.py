@@ -82,19 +82,26 @@ class Claims:
             return earliest
 
     async def extend(self, claims: Iterable[Claim]) -> None:
-        await self._update_each(claims, {"locked_until": utc_now() + self._lease})
+        until = utc_now() + self._lease
+        await self.settle((claim, {"locked_until": until}) for claim in claims)
 
     async def release(self, claims: Iterable[Claim]) -> None:
         """Give rows back that were not worked off; the attempt does not count."""
         again = {"state": TaskState.QUEUED, "locked_until": None}
         await self.settle((claim, {**again, "attempts": claim.attempt - 1}) for claim in claims)
 
+    async def set_sent(self, claims: Iterable[Claim]) -> None:
+        """Note what the broker has; a worker may have begun it, so without the fence."""
+        await self._update(claims, sent_at=utc_now(), locked_until=None)
+
     async def postpone(self, claims: Iterable[Claim], until: datetime) -> None:
         """Give rows back that could not be sent."""
-        await self._update_each(claims, {"run_at": until, "locked_until": None})
+        await self._update(claims, run_at=until, locked_until=None)
 
-    async def set_sent(self, claims: Iterable[Claim]) -> None:
-        await self._update_each(claims, {"sent_at": utc_now(), "locked_until": None})
+    async def _update(self, claims: Iterable[Claim], **values: Any) -> None:
+        sending = TaskRecord.id.in_([claim.id for claim in claims]), UNSENT
+        async with self._engine.begin() as connection:
+            await connection.execute(update(TaskRecord).where(*sending).values(values))
 
     async def settle(self, settled: Iterable[tuple[Claim, dict[str, Any]]]) -> None:
         """Write what became of each claim; all have the same columns."""
@@ -111,6 +118,3 @@ class Claims:
         columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in pairs[0][1]}
         async with self._engine.begin() as connection:
             await connection.execute(update(TABLE).where(*mine).values(columns), rows)
-
-    async def _update_each(self, claims: Iterable[Claim], values: dict[str, Any]) -> None:
-        await self.settle((claim, values) for claim in claims)

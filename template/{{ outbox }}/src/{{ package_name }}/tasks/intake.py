@@ -17,15 +17,20 @@ class Intake:
     def __init__(self, claims: Claims, batch: int) -> None:
         self._claims = claims
         self._batch = batch
+        self._stopped = False
         self.woken = asyncio.Event()
 
+    def stop(self) -> None:
+        self._stopped = True
+        self.woken.set()
+
     async def batches(
-        self, room: Callable[[], Awaitable[int]], *, run: bool
+        self, *, run: bool, room: Callable[[], Awaitable[int]] | None = None
     ) -> AsyncIterator[Sequence[Claim]]:
-        """Yield claims for ever, never more than there is room for."""
+        """Yield claims until stopped, never more than there is room for."""
         polled = -POLL
-        while True:
-            count = min(self._batch, await room())
+        while not self._stopped:
+            count = min(self._batch, await room()) if room else self._batch
             self.woken.clear()
             poll = monotonic() - polled >= POLL
             try:
@@ -39,7 +44,7 @@ class Intake:
                 polled = monotonic()
             if taken:
                 yield taken
-            if wait:
+            if wait and not self._stopped:
                 await self._wait(wait)
 
     async def _seconds_until_due(self) -> float:

@@ -1,4 +1,4 @@
-"""Forget finished tasks after a time."""
+"""Forget finished tasks, and what `first_time` noted, after a time."""
 
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from ..settings import ServiceSettings
 from ..unit_of_work import UnitOfWork
 from .message import utc_now
+from .once import TaskEffect
 from .record import TaskRecord
 from .task import task
 
@@ -22,4 +23,5 @@ async def forget_finished() -> None:
     oldest = utc_now() - timedelta(days=RetentionSettings.load().task_retention)
     async with UnitOfWork() as work:
         await work.session.execute(delete(TaskRecord).where(TaskRecord.finished_at < oldest))
+        await work.session.execute(delete(TaskEffect).where(TaskEffect.at < oldest))
         await work.commit()

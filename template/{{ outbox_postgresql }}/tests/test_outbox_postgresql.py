@@ -1,0 +1,54 @@
+"""The outbox when its PostgreSQL crashes and comes back."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dev.postgresql import database_server
+
+from .peer import Peer
+from .processes import PATIENCE
+from .service import StartService
+
+
+def test_postgresql_restarts_under_load(
+    start_service: StartService,
+    peer: Peer,
+    label: str,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Every task whose request was answered runs, by the processes that ran before."""
+    with database_server(tmp_path) as databases:
+        if databases.pg_ctl is None:
+            pytest.skip("TEST_DATABASE_URL names a server that is not ours to stop")
+        with start_service(DATABASE_URL=databases.create()) as service:
+            answered: list[str] = []
+            refused = threading.Event()
+            labels = [f"{label}-{number}" for number in range(1000)]
+
+            def enqueue(each: str) -> None:
+                body = {"task": "run_async", "arguments": {"label": each}}
+                answer = service.client.post("/probe/enqueue", json={"tasks": [body]})
+                if answer.status_code == 200:
+                    answered.append(each)
+                else:
+                    refused.set()
+
+            with ThreadPoolExecutor(4) as clients:
+                requests = clients.map(enqueue, labels)
+                peer.expect(event="ran", label=labels[10])
+                databases.pg_ctl("-m", "immediate", "stop")
+                assert refused.wait(PATIENCE)
+                databases.pg_ctl("start")
+                list(requests)
+            for each in answered:
+                peer.expect(event="ran", label=each, within=PATIENCE)
+            runs = [len(peer.found(event="ran", label=each)) for each in answered]
+            record_property("answered", len(answered))
+            record_property("ran more than once", sum(count > 1 for count in runs))
+            assert service.api.is_running()
+            assert service.worker.is_running()
