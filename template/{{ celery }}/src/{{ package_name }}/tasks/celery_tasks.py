@@ -6,8 +6,10 @@ import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Never
 
+import structlog
 from billiard.common import TERM_SIGNAL
 from celery import Task
 from celery.exceptions import Reject, SoftTimeLimitExceeded
@@ -23,6 +25,7 @@ from .records import Records
 from .runner import Failed, Outcome, RetryLater, Runner
 from .task import registry
 
+log = structlog.get_logger(__name__)
 UNREADABLE = "unreadable message"  # the task that keeps what no task can take
 LIMIT_MARGIN = 5.0  # seconds after a task's timeout, which its runner has then failed to enforce
 PAUSE = 5.0  # seconds before a task whose row could not be reached is tried again
@@ -45,7 +48,8 @@ class MessageTask(Task):  # type: ignore[type-arg]  # generic for type checkers 
             raise SystemExit(1) from None  # cancelled by a signal: the message goes back
         except SoftTimeLimitExceeded as error:
             raise Reject(error, requeue=True) from error  # handed back when it was cancelled
-        except Exception as error:  # noqa: BLE001 - such as a database that is down
+        except Exception as error:  # such as a database that is down
+            log.exception("task put off", task=self.name, task_id=self.request.id)
             self._again(body, PAUSE, error)
         match outcome:
             case RetryLater(error=text, delay=delay):
@@ -104,6 +108,7 @@ def _next(body: str, delay: float) -> str:
     return message.next_attempt(delay).model_dump_json()
 
 
+@cache
 def register_tasks() -> None:
     """Register each task under its names; raises SettingsError if one does not fit the settings."""
     import_all()
