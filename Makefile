@@ -5,8 +5,8 @@ READY := .venv/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check format lock
-demo: $(READY)  ## see a service rendered, started and used
-	.venv/bin/python demo.py
+demo: $(READY)  ## see a service rendered, started and used; BACKEND=rq|celery|outbox: and its worker killed
+	.venv/bin/python demo.py $(BACKEND)
 
 test: check  ## all checks and tests
 	.venv/bin/python -m pytest -n 2 --dist loadgroup

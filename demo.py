@@ -1,23 +1,41 @@
-"""`make demo`: render a service, start it, sign somebody up, and see what happens when."""
+"""`make demo`: render a service, start it, sign somebody up, and see what happens when.
+
+With BACKEND=rq|celery|outbox, the worker is killed in the middle of the task.
+"""
 
 import asyncio
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import httpx
 from aiosmtpd.smtp import SMTP
 
+from generator import questions
+
 ROOT = Path(__file__).parent
+SOONER = {  # settings with which a killed worker's task is back soon; see docs/ of the project
+    "outbox": {"SHOP_TASK_LEASE": "5"},
+}
+RECOVERY = 120.0  # seconds within which it has to be back
+# Run by the project's `dev`, which has started the servers that the service needs.
+TELL_SETTINGS = """
+import json, os, sys
+print(json.dumps({k: v for k, v in os.environ.items() if k.startswith("SHOP_")}), flush=True)
+sys.stdin.read()
+"""
 DEMO_IDENTITY = {  # of the first commit, where the machine's git has none yet
     f"GIT_{role}_{field}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -66,7 +84,15 @@ def step(text: str) -> None:
     print(f"- {text}", flush=True)
 
 
-def render(project: Path) -> None:
+def processes(backend: str) -> list[str]:
+    """Return the commands that run beside the API."""
+    used = questions.table("backends")[backend]
+    if backend == "outbox":
+        used = questions.table("deliveries")["local"]
+    return list(used["processes"].values())
+
+
+def render(project: Path, backend: str) -> None:
     """Render from this checkout or, if it has uncommitted changes, from a copy of its files."""
     source: list[str] = []
     git = ["git", "-C", str(ROOT), "status", "--porcelain"]
@@ -76,18 +102,35 @@ def render(project: Path) -> None:
             shutil.copy(ROOT / name, copy)
         shutil.copytree(ROOT / "template", copy / "template")
         source = ["--template", str(copy)]
-    command = [sys.executable, "-m", "generator", "new", str(project), "--defaults", *source]
+    answers = ["--defaults", "--task-backend", backend]
+    command = [sys.executable, "-m", "generator", "new", str(project), *answers, *source]
     env = {**DEMO_IDENTITY, **os.environ}
     subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 def prepare(project: Path) -> str:
-    """Install the project as its Makefile does, migrate its database; return its Python."""
-    python = str(project / ".venv/bin/python")
+    """Install the project as its Makefile does; return its Python."""
     sync = [str(Path(sys.executable).with_name("uv")), "sync", "--quiet"]
-    for command in (sync, [python, "-m", "alembic", "upgrade", "heads"]):
-        subprocess.run(command, cwd=project, env=environment(), check=True)
-    return python
+    subprocess.run(sync, cwd=project, env=environment(), check=True)
+    return str(project / ".venv/bin/python")
+
+
+@contextmanager
+def servers(project: Path, python: str) -> Iterator[dict[str, str]]:
+    """Run the servers that the service needs, migrate its database; yield their settings."""
+    command = [python, "-m", "dev", python, "-c", TELL_SETTINGS]
+    with subprocess.Popen(
+        command, cwd=project, env=environment(), stdin=PIPE, stdout=PIPE, text=True
+    ) as child:
+        assert child.stdin is not None  # noqa: S101 - it is a pipe
+        assert child.stdout is not None  # noqa: S101 - it is a pipe
+        line = child.stdout.readline()
+        if not line:
+            raise subprocess.CalledProcessError(child.wait(), command)
+        try:
+            yield json.loads(line)
+        finally:
+            child.stdin.close()
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -96,28 +139,49 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
-@asynccontextmanager
-async def service(project: Path, python: str, settings: dict[str, str]) -> AsyncIterator[str]:
-    """Run `shop serve` on a socket of ours, so that it is this process that answers."""
-    with socket.socket() as listener, (project / "serve.log").open("w") as log:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        process = await asyncio.create_subprocess_exec(
-            *(python, "-m", "shop", "serve", "--fd", str(listener.fileno())),
-            cwd=project,
-            env=environment(**settings),
-            pass_fds=(listener.fileno(),),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
+class Service:
+    """The processes of the project; the API on a socket of ours, so that it is it that answers."""
+
+    def __init__(self, project: Path, python: str, settings: dict[str, str]) -> None:
+        self._project = project
+        self._python = python
+        self._settings = settings
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def start_api(self) -> None:
+        fd = self._listener.fileno()
+        self.start("serve", "--fd", str(fd), pass_fds=[fd])
+
+    def start(self, name: str, *arguments: str, pass_fds: Sequence[int] = ()) -> None:
+        with (self._project / f"{name}.log").open("a") as log:
+            self._running[name] = subprocess.Popen(
+                [self._python, "-m", "shop", name, *arguments],
+                cwd=self._project,
+                env=environment(**self._settings),
+                pass_fds=pass_fds,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill the process and its children."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def close(self) -> None:
+        for process in self._running.values():
             process.terminate()
-            await process.wait()
+        for process in self._running.values():
+            process.wait()
+        self._listener.close()
 
 
-async def sign_up(client: httpx.AsyncClient, mail: MailServer) -> None:
+async def sign_up(client: httpx.AsyncClient, mail: MailServer, service: Service | None) -> None:
+    """Sign somebody up and tell what happens; kill the service's worker meanwhile, if given."""
     timeline = Timeline()
     timeline.add('POST /signups {"email": "ada@example.com"}')
     answer = await client.post("/signups", json={"email": "ada@example.com"})
@@ -129,10 +193,19 @@ async def sign_up(client: httpx.AsyncClient, mail: MailServer) -> None:
     seen = datetime.fromisoformat(status["enqueued_at"]).timestamp()
     timeline.add(f"task {status['task']}: queued", seen)
     timeline.add(f"GET {where}: {status['state']}, attempt {status['attempts']}")
+    if service:
+        service.kill("worker")
+        timeline.add("SIGKILL of the worker and its children, in the middle of the task")
+        mail.asked.clear()
+        service.start("worker")
+        step(f"the worker was killed; waiting until another one runs the task ({RECOVERY:g} s)")
+        await asyncio.wait_for(mail.asked.wait(), RECOVERY)
+        status = (await client.get(where)).json()
+        timeline.add(f"GET {where}: {status['state']}, attempt {status['attempts']}")
     mail.go_on.set()
     while status["finished_at"] is None:
         status = (await client.get(where)).json()
-    [(taken, to)] = mail.mails
+    taken, to = mail.mails[-1]
     late = (taken - answered) * 1000
     timeline.add(f"the SMTP server took the mail to {to}, {late:.1f} ms after the response", taken)
     done = datetime.fromisoformat(status["finished_at"]).astimezone(UTC).timestamp()
@@ -140,28 +213,39 @@ async def sign_up(client: httpx.AsyncClient, mail: MailServer) -> None:
     timeline.print()
 
 
-async def main() -> None:
+async def main(backend: str) -> None:
     project = Path(tempfile.mkdtemp(prefix="fastapi-tasks-demo-")) / "shop"
-    step(f"rendering a service with the default answers into {project}")
-    render(project)
-    step("installing it, migrating its database")
+    step(f"rendering a service with the task backend {backend} into {project}")
+    render(project, backend)
+    step("installing it")
     python = prepare(project)
-    step("starting it, and an SMTP server")
+    step("starting what it needs, migrating its database")
     mail = MailServer()
-    settings = {"SHOP_SMTP_URL": f"smtp://127.0.0.1:{await mail.start()}"}
-    async with (
-        service(project, python, settings) as url,
-        httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client,
-    ):
-        (await client.get("/readyz")).raise_for_status()
-        step("signing somebody up")
-        await sign_up(client, mail)
-    print(f"\nThe project lies in {project}; its log in serve.log there.")
+    with servers(project, python) as found:
+        smtp = f"smtp://127.0.0.1:{await mail.start()}"
+        settings = {**found, **SOONER.get(backend, {}), "SHOP_SMTP_URL": smtp}
+        service = Service(project, python, settings)
+        try:
+            step(f"starting {', '.join(['serve', *processes(backend)])}, and an SMTP server")
+            service.start_api()
+            for name in processes(backend):
+                service.start(name)
+            async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as client:
+                (await client.get("/readyz")).raise_for_status()
+                step("signing somebody up")
+                await sign_up(client, mail, service if processes(backend) else None)
+        finally:
+            service.close()
+    print(f"\nThe project lies in {project}; the logs of its processes are there too.")
     print(f"Next: cd {project} && make dev     (or: make test)")
 
 
 if __name__ == "__main__":
+    chosen = sys.argv[1] if len(sys.argv) > 1 else "background"
+    known = list(questions.table("backends"))
+    if chosen not in known:
+        sys.exit(f'Error: no backend is named "{chosen}": use one of {", ".join(known)}.')
     try:
-        asyncio.run(main())
+        asyncio.run(main(chosen))
     except subprocess.CalledProcessError as error:
         sys.exit(f"Error: {' '.join(map(str, error.cmd))} failed; its reason stands above.")

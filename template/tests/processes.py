@@ -19,7 +19,7 @@ class Process:
     def __init__(
         self, *arguments: str, environment: Mapping[str, str], fds: Sequence[int] = ()
     ) -> None:
-        self.name = arguments[1] if len(arguments) > 1 else arguments[0]
+        self.name = "".join(arguments[1:2])
         self.lines: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._ended = False
