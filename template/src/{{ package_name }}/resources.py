@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
+from ssl import SSLContext
 
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -37,7 +39,7 @@ async def open_resources() -> AsyncIterator[Resources]:
     try:
         sessions = session_factory(engine)
         async with (
-            httpx.AsyncClient(timeout=10) as http,
+            httpx.AsyncClient(timeout=10, verify=_certificates()) as http,
             open_queue(TaskSettings.load(), sessions) as queue,
         ):
             _open.append(Resources(engine, sessions, http, queue))
@@ -45,3 +47,9 @@ async def open_resources() -> AsyncIterator[Resources]:
     finally:
         await engine.dispose()
         _open.clear()
+
+
+@cache
+def _certificates() -> SSLContext:
+    """Read the certificate authorities once: it takes longer than all the rest."""
+    return httpx.create_ssl_context()
