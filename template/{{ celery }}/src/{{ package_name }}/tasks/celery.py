@@ -21,7 +21,7 @@ __all__ = ["CeleryTaskQueue", "TaskSettings", "app", "open_queue", "request_queu
 
 T = TypeVar("T")
 THREADS = 4  # a broker that hangs holds up these, and no thread that others need
-PATIENCE = 4.0  # seconds for the broker to take messages; the client waits meanwhile
+PATIENCE = 3.0  # seconds for the broker to take messages; the client waits meanwhile
 
 
 class CeleryTaskQueue(RecordedTaskQueue):
@@ -75,6 +75,7 @@ async def open_queue(
     _settings: TaskSettings, sessions: async_sessionmaker[AsyncSession]
 ) -> AsyncIterator[CeleryTaskQueue]:
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="celery-publish")
+    threads.submit(celery_transport.prepare, app)  # ahead of the first delayed task, if it can
     try:
         yield CeleryTaskQueue(Records(sessions), threads)
     finally:

@@ -97,13 +97,13 @@ def install(app: Celery) -> None:
 
 def countdown(app: Celery, seconds: float) -> float:
     """RabbitMQ's delays are whole seconds."""
-    _declare_delays(app)
+    prepare(app)
     return min(math.ceil(seconds), LONGEST_DELAY)
 
 
 @cache
-def _declare_delays(app: Celery) -> None:
-    """Workers do so too; without it, what is published before the first one starts is lost."""
+def prepare(app: Celery) -> None:
+    """Declare what delays need. Workers do so too; without it, what is published before the first one starts is lost."""
     queue = app.conf.task_default_queue
     with app.connection_for_write() as connection:
         declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")

@@ -51,6 +51,10 @@ def configuration(queue: str, time_limit: float) -> dict[str, Any]:
 
 
 def install(_app: Celery) -> None:
+    """Redis needs nothing more of a worker."""
+
+
+def prepare(_app: Celery) -> None:
     """Redis needs nothing declared."""
 
 
