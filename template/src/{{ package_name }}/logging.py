@@ -57,7 +57,13 @@ def configure() -> None:
         )
     )
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, secrets included
+    quieten("httpx")  # it logs whole URLs, secrets included
+
+
+def quieten(*names: str) -> None:
+    """Let these loggers of others say only what is wrong."""
+    for name in names:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _colours() -> bool:

@@ -281,6 +281,7 @@ def test_sigkill_of_the_worker_mid_task(mortal: Service, peer: Peer, label: str)
 
 def test_drain(mortal: Service, peer: Peer, label: str) -> None:
     """`tasks drain --check` is content only when nothing runs, waits or is delayed."""
+    mortal.command("tasks", "purge", "--yes")  # what a killed API has written and not sent
     mortal.enqueue("hold", label=label)
     peer.expect(event="started", label=label)
     code, printed = mortal.command("tasks", "drain", "--check")

@@ -19,17 +19,17 @@ Publish = Callable[[Sequence[TaskMessage]], Awaitable[Any]]
 async def publish_on_schedule(publish: Publish) -> None:
     """Publish each scheduled task at its times, for ever. Times missed while down are skipped."""
     last = utc_now()
-    while due := _next_due(last):
+    while due := next_due(last):
         last = min(due)
         while (seconds := (last - utc_now()).total_seconds()) > 0:  # noqa: ASYNC110 - awaits a time
             await asyncio.sleep(min(seconds, 30))  # in steps, as the wall clock may be set
         try:
-            await publish([_message(task, last) for task in due[last]])
+            await publish([message_of_run(task, last) for task in due[last]])
         except Exception:
             log.exception("schedule missed", tasks=[task.name for task in due[last]])
 
 
-def _next_due(after: datetime) -> dict[datetime, list[Task[..., Any]]]:
+def next_due(after: datetime) -> dict[datetime, list[Task[..., Any]]]:
     due: dict[datetime, list[Task[..., Any]]] = {}
     for name, task in registry.items():
         if name == task.name and (at := task.next_run(after)):
@@ -37,7 +37,7 @@ def _next_due(after: datetime) -> dict[datetime, list[Task[..., Any]]]:
     return due
 
 
-def _message(task: Task[..., Any], at: datetime) -> TaskMessage:
+def message_of_run(task: Task[..., Any], at: datetime) -> TaskMessage:
     """Return the run's message: one id per run, and none while the last run is unfinished."""
     message = task.with_options(key=f"schedule:{task.name}").message()
     return message.model_copy(update={"id": uuid5(NAMESPACE_OID, f"{task.name}@{at}")})
