@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import yaml
 Command = Callable[[list[str]], tuple[int, str, str]]
 
 ROOT = Path(__file__).parent.parent
+LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -69,3 +71,13 @@ def files(project: Path) -> dict[str, bytes]:
 def answers(project: Path) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((project / ".copier-answers.yml").read_text())
     return found
+
+
+def check_documents(root: Path) -> None:
+    """Links lead somewhere, and prose keeps to 100 columns."""
+    for page in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for target in LINK.findall(text):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+        for line in text.splitlines():
+            assert len(line) <= 100 or line.startswith("|"), f"{page}: {line}"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 README = (support.ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 # Run in a project to which the slice of its README was added.
 TRY_THE_SLICE = """
@@ -128,12 +127,7 @@ def test_the_slice_of_a_projects_readme(project: Path) -> None:
 def test_documents_are_in_order(project: Path) -> None:
     """Links lead somewhere, prose keeps to 100 columns, decisions are numbered."""
     for root in (support.ROOT, project):
-        for page in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
-            text = page.read_text(encoding="utf-8")
-            for target in LINK.findall(text):
-                assert (page.parent / target).exists(), f"{page}: {target}"
-            for line in text.splitlines():
-                assert len(line) <= 100 or line.startswith("|"), f"{page}: {line}"
+        support.check_documents(root)
     numbers = sorted(int(page.name[:4]) for page in (support.ROOT / "docs/decisions").iterdir())
     assert numbers == list(range(1, len(numbers) + 1))
 

@@ -138,6 +138,11 @@ def test_tree(project: Path) -> None:
             tomllib.loads(text)
 
 
+def test_documents(project: Path) -> None:
+    """The pages of its backend are there, and in order."""
+    support.check_documents(project)
+
+
 def test_no_shared_file_branches_on_the_backend() -> None:
     """Shared files interpolate; only an overlay knows its backend."""
     branches = re.compile(r"\{%-?\s*(if|elif)[^%]*(task_backend|" + "|".join(BACKENDS) + ")")
