@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def test_table_shows_every_promise_of_every_backend(checkout: Path, tmp_path: Path) -> None:
     """The table has a column per backend that can be chosen and a row per promise."""
-    shown = fastapi_tasks(checkout, tmp_path, "choices", COLUMNS="250").stdout
+    shown = fastapi_tasks(checkout, tmp_path, "choices", COLUMNS="600").stdout
 
     data = choices()
     for name, backend in data["backends"].items():
