@@ -103,7 +103,7 @@ def countdown(app: Celery, seconds: float) -> float:
 
 @cache
 def prepare(app: Celery) -> None:
-    """Declare what delays need, as workers do: what is published before that is lost."""
+    """Declare what delays need, as workers do: without it, what is published before is lost."""
     queue = app.conf.task_default_queue
     with app.connection_for_write() as connection:
         declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
