@@ -28,6 +28,7 @@ from generator import questions
 ROOT = Path(__file__).parent
 SOONER = {  # settings with which a killed worker's task is back soon; see docs/ of the project
     "outbox": {"SHOP_TASK_LEASE": "5"},
+    "celery": {"SHOP_TASK_TIME_LIMIT": "60", "SHOP_TASK_DELAY_STEP": "2"},
 }
 RECOVERY = 120.0  # seconds within which it has to be back
 # Run by the project's `dev`, which has started the servers that the service needs.
