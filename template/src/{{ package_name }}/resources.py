@@ -35,7 +35,7 @@ def resources() -> Resources:
 
 @asynccontextmanager
 async def open_resources() -> AsyncIterator[Resources]:
-    engine = create_engine(Settings.load().database_url.get_secret_value())
+    engine = _engine(Settings.load().database_url.get_secret_value())
     try:
         sessions = session_factory(engine)
         async with (
@@ -47,6 +47,12 @@ async def open_resources() -> AsyncIterator[Resources]:
     finally:
         await engine.dispose()
         _open.clear()
+
+
+@cache
+def _engine(url: str) -> AsyncEngine:
+    """Return the process's engine: each new one would compile all its SQL anew."""
+    return create_engine(url)
 
 
 @cache
