@@ -110,8 +110,8 @@ def test_signup(shop: Service, peer: Peer, label: str) -> None:
     assert mail["Message-ID"] == f"<{body['task_id']}@example.com>"
     [call] = peer.expect(event="webhook", user=body["user_id"])
     assert call["body"] == {"event": "user.signed_up", "user_id": body["user_id"]}
-    shop.worker.wait_for_line(event="task succeeded", task_id=body["task_id"])
-    shop.worker.wait_for_line(event="task succeeded", task_id=call["key"])
+    assert shop.finished(call["key"])["state"] == "succeeded"
+    shop.finished(body["task_id"])
     status = shop.client.get(answer.headers["Location"])
     assert status.json()["state"] == "succeeded"
     assert "Retry-After" not in status.headers
