@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -21,7 +22,8 @@ __all__ = ["CeleryTaskQueue", "TaskSettings", "app", "open_queue", "request_queu
 
 T = TypeVar("T")
 THREADS = 4  # a broker that hangs holds up these, and no thread that others need
-PATIENCE = 3.0  # seconds for the broker to take messages; the client waits meanwhile
+PATIENCE = 3.0  # seconds for the broker to take a batch; the client waits meanwhile
+BATCH = 20  # messages: `tasks replay` sends hundreds, each of which RabbitMQ confirms
 
 
 class CeleryTaskQueue(RecordedTaskQueue):
@@ -37,13 +39,14 @@ class CeleryTaskQueue(RecordedTaskQueue):
         self._threads = threads
 
     async def deliver(self, messages: Sequence[TaskMessage]) -> None:
-        await self._in_thread(lambda: _publish(messages))
+        for start in range(0, len(messages), BATCH):
+            await self._in_thread(partial(_publish, messages[start : start + BATCH]))
 
     async def purge(self) -> None:
-        await self._in_thread(lambda: celery_transport.purge(app, _queue_name()))
+        await self._in_thread(partial(celery_transport.purge, app, _queue_name()))
 
     async def stores(self) -> dict[str, int]:
-        return await self._in_thread(lambda: celery_transport.stores(app, _queue_name()))
+        return await self._in_thread(partial(celery_transport.stores, app, _queue_name()))
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """Celery's calls block: on the event loop, a broker that hangs would freeze the API."""

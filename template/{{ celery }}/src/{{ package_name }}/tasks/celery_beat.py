@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from celery.beat import Scheduler
 
-from .celery_loop import process_loop
+from .celery_loop import close_process_loop, process_loop
 from .message import utc_now
 from .recorded import RecordedTaskQueue
 from .schedule import message_of_run, next_due
@@ -44,6 +44,5 @@ class RowScheduler(Scheduler):
             log.exception("schedule missed", tasks=[task.name for task in tasks])
 
     def close(self) -> None:
-        if process_loop.cache_info().currsize:
-            process_loop().close()
-            process_loop.cache_clear()
+        """At a signal this is called twice: in it, and when what it interrupted has ended."""
+        close_process_loop()

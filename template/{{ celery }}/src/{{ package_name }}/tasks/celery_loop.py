@@ -42,6 +42,9 @@ class Loop:
             task.cancel()
         await asyncio.gather(*leftovers, return_exceptions=True)
 
+    def is_running(self) -> bool:
+        return self._runner.get_loop().is_running()
+
     def close(self) -> None:
         self._runner.run(self._stack.aclose())
         self._runner.close()
@@ -55,7 +58,8 @@ def process_loop() -> Loop:
 
 @worker_process_shutdown.connect
 @worker_shutdown.connect
-def _close(**_: object) -> None:
-    if process_loop.cache_info().currsize:
+def close_process_loop(**_: object) -> None:
+    """Close it, unless it is running: this may be called by a signal that interrupts a task."""
+    if process_loop.cache_info().currsize and not process_loop().is_running():
         process_loop().close()
         process_loop.cache_clear()
