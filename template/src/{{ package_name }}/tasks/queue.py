@@ -90,8 +90,8 @@ class TaskOperations(Protocol):
     async def replay(self, older_than: timedelta | None) -> int:
         """Queue the tasks whose data is saved and which were not queued; return how many.
 
-        With ``older_than``, also those that are due for so long and have not started: the process
-        or the broker may have lost them. One that is queued after all may then run twice.
+        With ``older_than``, also those that are due or running for so long: the process or the
+        broker may have lost them. One that is not lost after all may then run twice.
         """
         ...
 

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 def create_engine(url: str) -> AsyncEngine:
     if path := make_url(url).database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url)
+    # Each transaction takes the one lock of the file: within a process they wait for the one
+    # connection in a row, for SQLite's own waiting is not fair, and who is late gets an error.
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=10)
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

@@ -14,7 +14,7 @@ from ..resources import open_resources
 from ..tasks.errors import TaskQueueUnavailable
 from ..tasks.message import TaskMessage, utc_now
 from ..tasks.queue import QueueStats, TaskOperations, TaskState, TaskStatus
-from ..tasks.record import UNREADABLE, UNSENT, TaskRecord
+from ..tasks.record import UNFINISHED, UNREADABLE, UNSENT, TaskRecord
 from ..tasks.recorded import RecordedTaskQueue
 
 BATCH = 500  # messages sent at one time
@@ -61,8 +61,10 @@ class _Operations:
 
     async def replay(self, older_than: timedelta | None) -> int:
         if older_than is not None:
-            sent = TaskRecord.sent_at.is_not(None)
-            stale = QUEUED & sent & (TaskRecord.run_at < utc_now() - older_than)
+            before = utc_now() - older_than
+            sent = UNFINISHED & TaskRecord.sent_at.is_not(None)
+            started = TaskRecord.started_at.is_(None) | (TaskRecord.started_at < before)
+            stale = sent & (TaskRecord.run_at < before) & started
             return await self._send_again(stale, run_at=utc_now())
         if self._queue.capabilities.transactional:  # what is unsent there is being sent
             return 0
