@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.support import Command
 
+OTHERS = {"outbox_delivery", "broker"}  # asked only after another answer than the default
+
 
 def test_defaults_make_a_project_in_its_own_repository(checkout: Path, tmp_path: Path) -> None:
     """The defaults give a clean repository on main with every file in its one commit."""
@@ -85,10 +87,17 @@ def test_every_question_has_a_flag(
     _, shown, _ = command(["new", "--help"])
     _, made, _ = command(["new", "shop", "--json", "--dry-run"])
 
-    asked = [question.name for question in questions.load(checkout)]
-    assert asked == list(json.loads(made)["answers"])
+    always = [question.name for question in questions.load(checkout) if question.name not in OTHERS]
+    assert always == list(json.loads(made)["answers"])
     for question in questions.load(checkout):
         assert question.flag in shown
+
+
+def test_an_answer_that_is_not_asked_for_is_refused(command: Command) -> None:
+    """A broker for a backend that has none is a mistake, and not dropped in silence."""
+    code, _, told = command(["new", "shop", "--task-backend", "background", "--broker", "redis"])
+    assert code == 3
+    assert "broker" in told
 
 
 def test_json_tells_a_program_everything(checkout: Path, tmp_path: Path) -> None:
@@ -134,7 +143,8 @@ def test_a_terminal_is_asked(checkout: Path, tmp_path: Path) -> None:
         command, cwd=tmp_path, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
     ) as process:
         os.close(terminal)
-        shown = _answer_with_enter(controller, questions.load(checkout))
+        asked = [question for question in questions.load(checkout) if question.name not in OTHERS]
+        shown = _answer_with_enter(controller, asked)
         assert process.wait(timeout=60) == 0, shown
 
     assert "Where does the project run its checks" not in shown

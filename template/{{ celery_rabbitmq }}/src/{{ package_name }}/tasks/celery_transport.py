@@ -87,8 +87,8 @@ class DeadLetters(StartStopStep):
 
     requires = ("celery.worker.consumer.connection:Connection",)
 
-    def start(self, consumer: Any) -> None:
-        _dead(consumer.app.conf.task_default_queue).bind(consumer.connection.channel()).declare()
+    def start(self, parent: Any) -> None:
+        _dead(parent.app.conf.task_default_queue).bind(parent.connection.channel()).declare()
 
 
 def install(app: Celery) -> None:
