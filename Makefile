@@ -4,12 +4,15 @@ READY := .venv/ready
 # A set PYTHONDONTWRITEBYTECODE would make every process of the tests compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format lock
+.PHONY: demo test test-all check format lock
 demo: $(READY)  ## see a service rendered, started and used; BACKEND=rq|celery|outbox: and its worker killed
 	.venv/bin/python demo.py $(BACKEND)
 
 test: check  ## all checks and tests
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+test-all: check  ## the same, with the own tests of every combination: some take minutes each
+	WHOLE_MATRIX=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)
 	.venv/bin/ruff format --check

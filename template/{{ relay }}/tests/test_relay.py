@@ -12,7 +12,7 @@ from .service import Service, StartService
 
 @pytest.fixture(scope="module", autouse=True)
 def module_service(start_service: StartService) -> Iterator[Service]:
-    with start_service() as service:
+    with start_service(TASK_LEASE="2") as service:
         yield service
 
 
