@@ -74,6 +74,6 @@ def _configure_logging(**_: object) -> None:
 @import_modules.connect(sender=app)
 def _register_tasks(**_: object) -> None:
     """When a worker or beat starts: it needs the tasks, which need this module."""
-    from .celery_tasks import register_tasks  # noqa: PLC0415
+    from .celery_tasks import register_tasks  # noqa: PLC0415 - it imports this one
 
     register_tasks()

@@ -15,10 +15,10 @@ class KeepingConsumer(Consumer):
         handle = super().create_task_handler(*args, **kwargs)
         return lambda message: (handle if _is_task(message) else self._keep)(message)
 
-    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's
         self._keep(message)
 
-    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's
         self._keep(message)
 
     def _keep(self, message: Any) -> None:

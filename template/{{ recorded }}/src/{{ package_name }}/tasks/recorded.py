@@ -44,7 +44,7 @@ class RecordedTaskQueue(ABC):
         except TaskQueueUnavailable as error:
             unsent.add(len(messages))
             for message in messages:
-                log.error("task not queued", task=message.task, task_id=str(message.id))  # noqa: TRY400
+                log.error("task not queued", task=message.task, task_id=str(message.id))  # noqa: TRY400 - no bug
             await self.records.set_unsent(messages)
             raise TaskQueueUnavailable(
                 f"The data is saved, its tasks are not queued: {error} "
