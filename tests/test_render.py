@@ -146,7 +146,8 @@ def test_tree(project: Path) -> None:
 
 def test_documents(project: Path) -> None:
     """The pages of its backend are there, and in order."""
-    support.check_documents(project)
+    given = support.answers(project)
+    support.check_documents(project, [given["description"], given["package_name"]])
 
 
 def test_no_shared_file_branches_on_the_backend() -> None:
