@@ -4,7 +4,7 @@ READY := .venv/ready
 # A set PYTHONDONTWRITEBYTECODE would make every process of the tests compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all check format lock
+.PHONY: demo test test-all check format lock release
 demo: $(READY)  ## see a service rendered, started and used; BACKEND=rq|celery|outbox: and its worker killed
 	.venv/bin/python demo.py $(BACKEND)
 
@@ -22,6 +22,9 @@ check: $(READY)
 format: $(READY)
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+
+release: test  ## cut a release: make release VERSION=0.2.0
+	.venv/bin/python release.py "$(VERSION)"
 
 lock: $(READY)  ## take newer versions of what development needs
 	.venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-header \

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from generator.errors import GeneratorError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 # Set by the hooks of another repository, from which this command may be called.
@@ -54,17 +55,47 @@ def require() -> None:
         )
 
 
-def run(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
+def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    return call(folder, *arguments, env=env).decode(errors="replace")
+
+
+def call(
+    folder: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+) -> bytes:
+    """Run git in that folder and give what it prints.
+
+    Raises:
+        GeneratorError: it failed; its own last words are the message.
+
+    """
+    done = ended(folder, *arguments, stdin=stdin, env=env)
+    if done.returncode:
+        said = complaint(done.stderr.decode(errors="replace"))
+        raise GeneratorError(f"git {_verb(arguments)} failed in {folder}: {said}")
+    return done.stdout
+
+
+def succeeds(folder: Path, *arguments: str) -> bool:
+    return ended(folder, *arguments).returncode == 0
+
+
+def ended(
+    folder: Path, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
         ["git", "-C", str(folder), *arguments],
+        input=stdin,
+        env={**os.environ, **(env or {})},
         capture_output=True,
         check=False,
-        encoding="utf-8",
-        errors="replace",
     )
-    if done.returncode:
-        raise GeneratorError(f"git {arguments[0]} failed in {folder}: {complaint(done.stderr)}")
-    return done.stdout
+
+
+def _verb(arguments: tuple[str, ...]) -> str:
+    return next(word for word in arguments if not word.startswith("-") and "=" not in word)
 
 
 def complaint(stderr: str) -> str:

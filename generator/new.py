@@ -64,8 +64,11 @@ def new(request: Request) -> Project:
     plan = _plan(request)
     if plan.source.remote:
         request.tell(f"Fetching the template from {plan.source.path} …")
-    with destination.staging(plan.base, plan.target.name) as folder:
-        rendered = render(plan.source, folder, plan.given, plan.suggested, ask=request.ask)
+    with (
+        sources.unpacked(plan.source) as source,
+        destination.staging(plan.base, plan.target.name) as folder,
+    ):
+        rendered = render(source, folder, plan.given, plan.suggested, ask=request.ask)
         if plan.source.record:
             remember(folder / ANSWERS_FILE, *plan.source.record)
         files = sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())

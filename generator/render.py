@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Rendered:
     answers: dict[str, Any]
-    services: list[str]
+    computed: dict[str, Any]
+    """The tables, and what the template computes of them and of the answers."""
     warnings: list[str]
+
+    @property
+    def services(self) -> list[str]:
+        return list(self.computed.get("services") or ())
 
 
 def render(
@@ -32,6 +37,20 @@ def render(
     suggested: Mapping[str, str],
     *,
     ask: bool,
+) -> Rendered:
+    """Render the template; refuse an answer that it has no use for."""
+    rendered = copied(source, folder, given, suggested, ask=ask)
+    _refuse_unused(given, rendered.answers)
+    return rendered
+
+
+def copied(
+    source: Source,
+    folder: Path,
+    given: Mapping[str, Any],
+    suggested: Mapping[str, str] | None = None,
+    *,
+    ask: bool = False,
 ) -> Rendered:
     # Copier takes a third of a second to load; --help and refusals need not wait for it.
     import copier  # noqa: PLC0415
@@ -50,7 +69,7 @@ def render(
                 # A user who trusts this source elsewhere has not said so here.
                 settings=copier.Settings(defaults=copier.load_settings().defaults),
                 defaults=not ask,
-                user_defaults=dict(suggested),
+                user_defaults=dict(suggested or {}),
                 overwrite=True,
                 quiet=True,
                 unsafe=False,
@@ -63,11 +82,9 @@ def render(
     except (CopierError, TemplateError, YAMLError, ValueError, TypeError, OSError) as error:
         raise _translated(error, source) from error
     hidden, asked = done.answers.hidden, done.answers.user
-    answers = {name: value for name, value in asked.items() if name not in hidden}
-    _refuse_unused(given, answers)
     return Rendered(
-        answers,
-        list(done.answers.combined.get("services") or ()),
+        {name: value for name, value in asked.items() if name not in hidden},
+        {name: value for name, value in done.answers.combined.items() if name in hidden},
         [
             str(warning.message)
             for warning in caught

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator import git
+from generator import git, releases
 from generator.errors import RefusedError
 from generator.questions import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DISTRIBUTION = "fastapi-tasks-template"
 # What git and Copier take for an address rather than a folder.
@@ -28,6 +33,8 @@ class Source:
     """Its questions are those of this very package."""
     remote: bool = False
     note: str = ""
+    archive: Path | None = None
+    """A packed copy of the template, to be unpacked where Copier reads it."""
 
     @property
     def url(self) -> str:
@@ -36,6 +43,16 @@ class Source:
     @property
     def version(self) -> str | None:
         return self.record[1] if self.record else self.ref
+
+
+@contextmanager
+def unpacked(source: Source) -> Iterator[Source]:
+    """Give the source as Copier can read it."""
+    if source.archive is None:
+        yield source
+        return
+    with releases.unpacked(source.archive) as folder:
+        yield replace(source, path=str(folder), ref=None)
 
 
 def choose(template: str | None, version: str | None) -> Source:
@@ -47,18 +64,25 @@ def choose(template: str | None, version: str | None) -> Source:
 
 
 def _own(version: str | None) -> Source:
-    """Take the template that came with this command: code and template are one version."""
-    if (ROOT / ".git").exists():
+    """Take the template that came with this command, or one of the releases that did."""
+    url, own = repository_url(), releases.tag(own_version())
+    tag = releases.tag(version or own)
+    if archive := releases.found(ROOT).get(tag) if version or not _is_checkout() else None:
+        return Source(url, tag, record=(url, tag), archive=archive, ours=tag == own)
+    if _is_checkout():
         return _repository(ROOT, version or "HEAD", ours=version in {None, "HEAD"})
-    url, released = repository_url(), f"v{own_version()}"
-    if version in {None, released}:
-        return Source(str(ROOT), record=(url, released), ours=True)
+    if tag == own:
+        return Source(str(ROOT), record=(url, own), ours=True)
     return Source(url, version, remote=True)
+
+
+def _is_checkout() -> bool:
+    return (ROOT / ".git").exists()
 
 
 def _local(path: Path, version: str | None) -> Source:
     if path.is_dir() and ((path / ".git").exists() or path.suffix == ".git"):
-        tag = None if version else _newest_tag(path)
+        tag = None if version else newest_tag(path)
         # Copier would remember any other tag that stands on the same commit.
         record = (str(path), tag) if tag else None
         return replace(_repository(path, version or tag or "HEAD"), record=record)
@@ -87,18 +111,9 @@ def _repository(path: Path, ref: str, *, ours: bool = False) -> Source:
     return Source(str(path), ref, ours=ours)
 
 
-def _newest_tag(path: Path) -> str | None:
+def newest_tag(path: Path) -> str | None:
     """Choose as Copier does: the highest version that is not a pre-release."""
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 (seldom needed, slow)
-
-    versions: dict[Version, str] = {}
-    for tag in git.tags(path):
-        try:
-            versions[Version(tag)] = tag
-        except InvalidVersion:
-            continue
-    stable = [version for version in versions if not version.is_prerelease]
-    return versions[max(stable)] if stable else None
+    return releases.newest(git.tags(path))
 
 
 def own_version() -> str:

@@ -1,0 +1,148 @@
+"""A rendered project in its git repository, and the states in which it cannot be updated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator import git
+from generator.errors import RefusedError
+from generator.new import ANSWERS_FILE
+
+SOURCE = ("_src_path", "_commit")
+# What git keeps while it is in the middle of something.
+_UNFINISHED = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "BISECT_LOG": "bisect",
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    path: Path
+    root: Path
+    """The repository's folder: the project's own, or one around it."""
+    git_dir: Path
+    common_dir: Path
+    """Where the objects are; another folder than git_dir only in a linked worktree."""
+    head: str
+    recorded: dict[str, Any]
+    """The answers file as a whole."""
+
+    @property
+    def prefix(self) -> str:
+        """The project's place in the repository, with a slash behind it, or nothing."""
+        inside = self.path.relative_to(self.root).as_posix()
+        return "" if inside == "." else f"{inside}/"
+
+    @property
+    def url(self) -> str:
+        return str(self.recorded["_src_path"])
+
+    @property
+    def version(self) -> str:
+        return str(self.recorded["_commit"])
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        return {name: value for name, value in self.recorded.items() if name not in SOURCE}
+
+
+def find(path: Path) -> Project:
+    """Read a project.
+
+    Raises:
+        RefusedError: there is none, or it does not say where it came from.
+
+    """
+    path = path.expanduser().resolve()
+    if not path.is_dir():
+        raise RefusedError(f"There is no folder {path}.", "Give the path of a project.")
+    recorded = _recorded(path / ANSWERS_FILE)
+    asked = ("--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir", "HEAD")
+    found = git.ended(path, "rev-parse", *asked)
+    lines = found.stdout.decode().splitlines()
+    if len(lines) < 3:
+        raise RefusedError(
+            f"{path} is not in a git repository, so no change to it could be taken back.",
+            "Run: git init && git add --all && git commit --message 'As it is'",
+        )
+    if found.returncode:
+        raise RefusedError(
+            f"The repository {lines[0]} has no commit yet.",
+            "Run: git add --all && git commit --message 'As it is'",
+        )
+    return Project(path, Path(lines[0]), Path(lines[1]), Path(lines[2]), lines[3], recorded)
+
+
+def _recorded(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise RefusedError(
+            f"{file.parent} has no {ANSWERS_FILE}, so it is no project of a template.",
+            "Give the path of a project; if the file was deleted, bring it back with "
+            f"git checkout HEAD~1 -- {ANSWERS_FILE} (or an older commit).",
+        )
+    try:
+        recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeError):
+        recorded = None
+    if not isinstance(recorded, dict) or not all(isinstance(name, str) for name in recorded):
+        raise RefusedError(
+            f"{file} cannot be read: it is no longer YAML of answers.",
+            f"Bring an older one back: git log -- {ANSWERS_FILE}",
+        )
+    for name in SOURCE:
+        if not isinstance(recorded.get(name), str):
+            raise RefusedError(
+                f"{file} does not say {name}, so there is nothing to update from.",
+                "A project made from a plain folder has none; otherwise bring an older file back: "
+                f"git log -- {ANSWERS_FILE}",
+            )
+    return recorded
+
+
+def branch(project: Project) -> str:
+    """Name the branch that is checked out.
+
+    Raises:
+        RefusedError: none is.
+
+    """
+    name = git.ended(project.root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    if name.returncode:
+        raise RefusedError(
+            f"{project.root} is on no branch (detached HEAD), so a commit could get lost.",
+            "Run: git switch --create NAME",
+        )
+    return name.stdout.decode().strip()
+
+
+def require_quiet(project: Project) -> None:
+    """Refuse while git is in the middle of something, or changes are not committed."""
+    for name, what in _UNFINISHED.items():
+        give_up = "reset" if what == "bisect" else "--abort"
+        if (project.git_dir / name).exists():
+            raise RefusedError(
+                f"A {what} is in progress in {project.root}.",
+                f"Finish it, or give it up: git {what} {give_up}",
+            )
+    changed = _changed(project)
+    if changed:
+        shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if changed[3:] else "")
+        raise RefusedError(
+            f"There are uncommitted changes in {project.root}: {shown}.",
+            "Commit them, or put them aside with git stash.",
+        )
+
+
+def _changed(project: Project) -> list[str]:
+    """List changed files; those that git does not know are in nobody's way yet."""
+    printed = git.run(project.root, "status", "--porcelain", "-z", "--untracked-files=no")
+    return [line[3:] for line in printed.split("\0") if line[2:3] == " "]

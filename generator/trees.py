@@ -1,0 +1,110 @@
+"""Trees of files as git keeps them: a path, its mode and the id of its content."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator import git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MISSING = "0" * 40
+_NEUTRAL = [word for setting in git.NEUTRAL for word in ("-c", setting)]
+
+
+@dataclass(frozen=True)
+class Entry:
+    mode: str
+    oid: str
+
+    @property
+    def is_file(self) -> bool:
+        """A file, and not a link or another repository."""
+        return self.mode.startswith("100")
+
+
+Tree = dict[str, Entry]
+
+
+def of_commit(repository: Path, commit: str, prefix: str) -> Tree:
+    listed = git.call(repository, "ls-tree", "-r", "-z", f"{commit}:{prefix}")
+    return dict(_entry(line) for line in listed.split(b"\0") if line)
+
+
+def of_folder(git_dir: Path, folder: Path) -> Tree:
+    """Read a folder into the repository's objects."""
+    environment = {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
+    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
+        environment["GIT_INDEX_FILE"] = str(Path(scratch) / "index")
+        git.call(folder, *_NEUTRAL, "add", "--all", "--force", ".", env=environment)
+        listed = git.call(folder, "ls-files", "--stage", "-z", env=environment)
+    return dict(_staged(line) for line in listed.split(b"\0") if line)
+
+
+def contents(repository: Path, entries: Iterable[Entry]) -> dict[str, bytes]:
+    """Give the content of each, by its id."""
+    oids = sorted({entry.oid for entry in entries})
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    printed = git.call(repository, "cat-file", "--batch", stdin=asked)
+    found, at = {}, 0
+    for oid in oids:
+        end = printed.index(b"\n", at)
+        size = int(printed[at:end].rsplit(b" ", 1)[1])
+        found[oid] = printed[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
+    return found
+
+
+def written(repository: Path, texts: Mapping[str, bytes]) -> dict[str, str]:
+    """Store each content; give the ids by the same keys."""
+    if not texts:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
+        files = [Path(scratch) / str(number) for number in range(len(texts))]
+        for file, text in zip(files, texts.values(), strict=True):
+            file.write_bytes(text)
+        paths = "".join(f"{file}\n" for file in files).encode()
+        arguments = ("hash-object", "-w", "--no-filters", "--stdin-paths")
+        oids = git.call(repository, *arguments, stdin=paths).decode().split()
+    return dict(zip(texts, oids, strict=True))
+
+
+def combined(repository: Path, commit: str, changes: Mapping[str, Entry | None]) -> str:
+    """Give the id of the commit's tree with those changes made to it."""
+    return _written(repository, changes, commit)
+
+
+def written_tree(repository: Path, tree: Tree) -> str:
+    return _written(repository, tree, "--empty")
+
+
+def _written(repository: Path, changes: Mapping[str, Entry | None], start: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
+        env = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+        git.call(repository, "read-tree", start, env=env)
+        lines = b"".join(index_line(path, entry) for path, entry in changes.items())
+        arguments = ("update-index", "-z", "--index-info")
+        git.call(repository, *arguments, stdin=lines, env=env)
+        return git.run(repository, "write-tree", env=env).strip()
+
+
+def index_line(path: str, entry: Entry | None, stage: int = 0) -> bytes:
+    found = entry or Entry("0", MISSING)
+    return f"{found.mode} {found.oid} {stage}\t".encode() + os.fsencode(path) + b"\0"
+
+
+def _entry(line: bytes) -> tuple[str, Entry]:
+    about, _, path = line.partition(b"\t")
+    mode, _, oid = about.decode().split()
+    return os.fsdecode(path), Entry(mode, oid)
+
+
+def _staged(line: bytes) -> tuple[str, Entry]:
+    about, _, path = line.partition(b"\t")
+    mode, oid, _ = about.decode().split()
+    return os.fsdecode(path), Entry(mode, oid)

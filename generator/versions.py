@@ -1,0 +1,182 @@
+"""The versions of the template that a project came from, old and new."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from generator import git, questions, releases
+from generator import source as sources
+from generator.errors import GeneratorError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+
+
+class Versions(ABC):
+    """One template, from which the files of any of its versions can be had."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self._folder = folder
+
+    def files(self, version: str) -> Path:
+        """Give a folder with the template as it was at that version.
+
+        Raises:
+            RefusedError: the template has no such version.
+
+        """
+        folder = self._folder / re.sub(r"[^\w.-]", "_", version)
+        if not folder.exists():
+            self._write(version, folder)
+        return folder
+
+    @abstractmethod
+    def _write(self, version: str, folder: Path) -> None: ...
+
+    @abstractmethod
+    def exact(self, ref: str) -> str:
+        """Name the version as a project records it.
+
+        Raises:
+            RefusedError: the template has no such version.
+
+        """
+
+    @abstractmethod
+    def newest(self) -> str: ...
+
+    @abstractmethod
+    def is_older(self, version: str, than: str) -> bool: ...
+
+
+class Released(Versions):
+    """Our own template: its releases came with this command, so no network is needed."""
+
+    def __init__(self, url: str, folder: Path, found: dict[str, Path]) -> None:
+        super().__init__(url, folder)
+        self._found = found
+
+    def exact(self, ref: str) -> str:
+        if (tag := releases.tag(ref)) in self._found:
+            return tag
+        raise RefusedError(
+            f'This command knows no version "{ref}".',
+            f"Known: {', '.join(self._found)}. Newer ones: "
+            f"uvx --from {sources.DISTRIBUTION}@latest fastapi-tasks.",
+        )
+
+    def newest(self) -> str:
+        return releases.newest(self._found) or list(self._found)[-1]
+
+    def is_older(self, version: str, than: str) -> bool:
+        order = list(self._found)
+        return order.index(version) < order.index(than)
+
+    def _write(self, version: str, folder: Path) -> None:
+        releases.unpack(self._found[version], folder)
+
+
+class Repository(Versions):
+    """A template in a git repository: its tags are versions, as for Copier."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        super().__init__(url, folder)
+        self._git = folder / "template.git"
+
+    def fetch(self) -> None:
+        address = _full(self.url).removeprefix("git+")
+        try:
+            git.run(self._folder, "clone", "--quiet", "--bare", "--", address, str(self._git))
+        except GeneratorError as error:
+            raise RefusedError(
+                f"The template at {self.url} cannot be reached. {error.message}",
+                "Check your network and your access; if it has moved, give its new address "
+                "with --template.",
+            ) from error
+
+    def exact(self, ref: str) -> str:
+        for name in (ref, releases.tag(ref)):
+            if git.succeeds(self._git, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
+                return self._described(name)
+        raise RefusedError(
+            f'The template at {self.url} has no version "{ref}".',
+            f"Known: {', '.join(git.tags(self._git)[-8:]) or 'no tags, only HEAD'}.",
+        )
+
+    def _described(self, name: str) -> str:
+        if name in git.tags(self._git):
+            return name
+        # As Copier records a commit that is no release.
+        return git.run(self._git, "describe", "--tags", "--always", name).strip()
+
+    def newest(self) -> str:
+        return sources.newest_tag(self._git) or self.exact("HEAD")
+
+    def is_older(self, version: str, than: str) -> bool:
+        if git.run(self._git, "rev-parse", f"{version}^{{}}") == git.run(
+            self._git, "rev-parse", f"{than}^{{}}"
+        ):
+            return False
+        return git.succeeds(self._git, "merge-base", "--is-ancestor", version, than)
+
+    def _write(self, version: str, folder: Path) -> None:
+        folder.mkdir()
+        tree = f"--work-tree={folder}"
+        git.run(self._git, tree, "checkout", "--quiet", "--force", version, "--", ".")
+
+
+@contextmanager
+def opened(url: str, recorded: str, *, moved: bool = False) -> Iterator[Versions]:
+    """Give the versions of that template; only a foreign or unreleased one is fetched."""
+    folder = Path(tempfile.mkdtemp(prefix="fastapi-tasks-"))
+    try:
+        yield _choose(url, recorded, folder, moved=moved)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _choose(url: str, recorded: str, folder: Path, *, moved: bool) -> Versions:
+    found = releases.found(questions.ROOT)
+    if found and not moved and _same(url, sources.repository_url()):
+        if releases.tag(recorded) in found:
+            return Released(url, folder, found)
+        _refuse_newer(recorded, list(found)[-1])
+    repository = Repository(url, folder)
+    repository.fetch()
+    return repository
+
+
+def _same(one: str, other: str) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _plain(url: str) -> str:
+    host = re.sub(r"^(git\+)?([a-z]+://)?([\w.-]+@)?", "", _full(url))
+    return host.replace(":", "/", 1).removesuffix("/").removesuffix(".git").lower()
+
+
+def _full(url: str) -> str:
+    for short, full in _SHORT.items():
+        if url.startswith(short):
+            return url.replace(short, full, 1)
+    return url
+
+
+def _refuse_newer(recorded: str, newest: str) -> None:
+    version = releases.parsed(recorded)
+    if version is not None and version > Version(newest):
+        raise RefusedError(
+            f"The project is of version {recorded}, this command of {newest}.",
+            f"Use a newer command: uvx --from {sources.DISTRIBUTION}@latest fastapi-tasks.",
+        )
