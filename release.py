@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import gzip
 import io
 import re
@@ -60,7 +60,7 @@ def unreleased() -> str:
 
 def write_changelog(version: Version) -> None:
     file = ROOT / "CHANGELOG.md"
-    head = f"## [Unreleased]\n\n## [{version}] - {datetime.datetime.now(datetime.UTC).date()}\n"
+    head = f"## [Unreleased]\n\n## [{version}] - {dt.datetime.now(dt.UTC).date()}\n"
     text = file.read_text(encoding="utf-8").replace("## [Unreleased]\n", head, 1)
     file.write_text(text, encoding="utf-8")
 
