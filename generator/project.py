@@ -62,10 +62,23 @@ def find(path: Path) -> Project:
         RefusedError: there is none, or it does not say where it came from.
 
     """
+    path = _folder(path)
+    return _located(path, _recorded(path / ANSWERS_FILE))
+
+
+def find_repository(path: Path) -> Project:
+    """Find a project whatever is left of its answers: all that can be done is to undo."""
+    return _located(_folder(path), {})
+
+
+def _folder(path: Path) -> Path:
     path = path.expanduser().resolve()
     if not path.is_dir():
         raise RefusedError(f"There is no folder {path}.", "Give the path of a project.")
-    recorded = _recorded(path / ANSWERS_FILE)
+    return path
+
+
+def _located(path: Path, recorded: dict[str, Any]) -> Project:
     asked = ("--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir", "HEAD")
     found = git.ended(path, "rev-parse", *asked)
     lines = found.stdout.decode().splitlines()
@@ -124,6 +137,13 @@ def branch(project: Project) -> str:
     return name.stdout.decode().strip()
 
 
+def require_new_branch(project: Project, name: str) -> None:
+    if git.succeeds(project.root, "show-ref", "--verify", "--quiet", f"refs/heads/{name}"):
+        raise RefusedError(f"The branch {name} exists.", "Choose another name for --branch.")
+    if not git.succeeds(project.root, "check-ref-format", "--branch", name):
+        raise RefusedError(f'"{name}" cannot name a branch.', "Choose another name for --branch.")
+
+
 def require_quiet(project: Project) -> None:
     """Refuse while git is in the middle of something, or changes are not committed."""
     for name, what in _UNFINISHED.items():
@@ -133,6 +153,11 @@ def require_quiet(project: Project) -> None:
                 f"A {what} is in progress in {project.root}.",
                 f"Finish it, or give it up: git {what} {give_up}",
             )
+    if (project.git_dir / "index.lock").exists():
+        raise RefusedError(
+            f"Another git process is at work in {project.root}, or was killed.",
+            f"Wait for its end; if there is none, remove {project.git_dir / 'index.lock'}.",
+        )
     changed = _changed(project)
     if changed:
         shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if changed[3:] else "")

@@ -74,9 +74,9 @@ def table(name: str, file: str = "backends.yml") -> dict[str, Any]:
     return found
 
 
-def told(answers: Mapping[str, str], *, strict: bool) -> dict[str, str]:
+def told(answers: Mapping[str, str], *, strict: bool, root: Path = ROOT) -> dict[str, str]:
     """Return the answers as Copier takes them; if strict, refuse what it drops in silence."""
-    known = {question.name: question for question in load()}
+    known = {question.name: question for question in load(root)}
     for name, text in answers.items() if strict else ():
         if name not in known:
             raise unknown(name, known)

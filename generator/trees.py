@@ -93,6 +93,15 @@ def _written(repository: Path, changes: Mapping[str, Entry | None], start: str) 
         return git.run(repository, "write-tree", env=env).strip()
 
 
+def edited(root: Path, git_dir: Path, tree: str) -> str:
+    """Give the id of that tree with its files as they are on disk."""
+    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
+        env = {"GIT_DIR": str(git_dir), "GIT_INDEX_FILE": str(Path(scratch) / "index")}
+        git.call(root, "read-tree", tree, env=env)
+        git.call(root, *_NEUTRAL, "add", "--update", env=env)
+        return git.run(root, "write-tree", env=env).strip()
+
+
 def index_line(path: str, entry: Entry | None, stage: int = 0) -> bytes:
     found = entry or Entry("0", MISSING)
     return f"{found.mode} {found.oid} {stage}\t".encode() + os.fsencode(path) + b"\0"

@@ -1,0 +1,169 @@
+"""What update, switch, status and undo print."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from generator.merge import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from generator.apply import Undone
+    from generator.plan import Answers, Needs, Plan
+    from generator.status import Status
+
+SHOWN = 12  # files of a kind; --json has all
+HEADINGS = {
+    Kind.CONFLICT: "In conflict",
+    Kind.LEFT_OUT: "Left as they are",
+    Kind.MERGED: "Merged with your edits",
+    Kind.UPDATED: "Updated",
+    Kind.ADDED: "Added",
+    Kind.REMOVED: "Removed (you had not edited them)",
+}
+
+
+def plan(made: Plan, *, dry_run: bool) -> None:
+    print("\n".join(_plan_lines(made, dry_run=dry_run)))
+
+
+def _plan_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
+    yield _headline(made)
+    for version, text in made.release_notes.items():
+        yield f"\nWhat {version} wants you to know:"
+        yield text
+    yield from _answer_lines(made.answers)
+    yield from _file_lines(made)
+    yield from _need_lines("Dependencies", made.dependencies)
+    yield from _need_lines("Environment variables", made.environment)
+    if made.promises:
+        yield "\nWhat the backend promises:"
+        for promise in made.promises:
+            yield f"  {promise.promise}: {promise.before} → {promise.after}"
+    if made.drain:
+        yield "\nWork that is queued where the old backend has it:"
+        yield from (f"  {n}. {step}" for n, step in enumerate(made.drain, start=1))
+    yield from (f"Note: {note}" for note in made.notes)
+    yield ""
+    yield from _last_lines(made, dry_run=dry_run)
+
+
+def _headline(made: Plan) -> str:
+    version = made.version
+    if version.old == version.new:
+        return f"{made.project}: template {version.new}"
+    return f"{made.project}: template {version.old} → {version.new}"
+
+
+def _answer_lines(answers: Answers) -> Iterator[str]:
+    lines = [f"  {n}: {_shown(old)} → {_shown(new)}" for n, (old, new) in answers.changed.items()]
+    lines += [f"  {n}: {_shown(v)} (new, by default)" for n, v in answers.defaulted.items()]
+    lines += [f"  {name}: no longer asked" for name in answers.dropped]
+    if lines:
+        yield "\nAnswers:"
+        yield from lines
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) or "none" if isinstance(value, list) else str(value)
+
+
+def _file_lines(made: Plan) -> Iterator[str]:
+    for kind, heading in HEADINGS.items():
+        found = [change for change in made.changes if change.kind is kind]
+        if not found:
+            continue
+        yield f"\n{heading}: {len(found)}"
+        shown = found if kind is Kind.CONFLICT else found[:SHOWN]
+        yield from (f"  {c.path}{': ' if c.reason else ''}{c.reason}" for c in shown)
+        if len(shown) < len(found):
+            yield f"  … and {len(found) - len(shown)} more"
+
+
+def _need_lines(title: str, needs: Needs) -> Iterator[str]:
+    if needs.added or needs.removed:
+        yield f"\n{title}:"
+        yield from (f"  + {name}" for name in needs.added)
+        yield from (f"  - {name}" for name in needs.removed)
+
+
+def _last_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
+    if not made.changes:
+        yield "Nothing to do."
+    elif dry_run:
+        yield "Nothing was changed (--dry-run)."
+    elif made.conflicts:
+        yield f"{len(made.conflicts)} in conflict, the rest is staged on {made.branch}. Go on with:"
+        yield "  git status                 # edit each file that both modified: <<<<<<< yours"
+        yield "  git add FILE, or git rm FILE   # keeps it as it is, or lets it go"
+        yield "  git commit"
+        yield f"Or take all of it back: fastapi-tasks undo {shlex.quote(made.project)}"
+    else:
+        yield f"Committed as {made.commit[:10]} on {made.branch}."
+        for when, tests in (("before", made.tests_before), ("after", made.tests_after)):
+            if tests:
+                yield f"Tests {when}: {'passed' if tests.passed else 'FAILED'} ({tests.summary})"
+        yield f"Take it back: fastapi-tasks undo {shlex.quote(made.project)}"
+        yield f"Next: cd {shlex.quote(made.project)} && make migrate test"
+
+
+def status(found: Sequence[Status]) -> None:
+    if len(found) == 1:
+        print("\n".join(_status_lines(found[0])))
+        return
+    from rich import box  # noqa: PLC0415 (slow to load)
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    columns = ("project", "version", "newest", "backend", "edited", "deleted", "added", "problems")
+    table = Table(*columns, box=box.SIMPLE_HEAD)
+    for each in found:
+        drift = each.drift
+        counts = (str(len(files)) for files in (drift.edited, drift.deleted, drift.added))
+        table.add_row(
+            each.project, each.version, each.newest, each.backend, *counts, _problems(each)
+        )
+    Console(highlight=False, markup=False).print(table)
+
+
+def _problems(each: Status) -> str:
+    markers = [f"conflict markers in {len(each.conflict_markers)}"] if each.conflict_markers else []
+    return "; ".join([*([each.error] if each.error else []), *each.problems, *markers])
+
+
+def _status_lines(each: Status) -> Iterator[str]:
+    if each.error:
+        yield f"{each.project}: {each.error}"
+        return
+    newest = f"; the newest is {each.newest}" if each.is_outdated else ", the newest"
+    yield f"{each.project}: template {each.version}{newest}"
+    yield f"Template: {each.template}"
+    yield f"Backend: {each.backend}"
+    yield "Answers: " + ", ".join(f"{n}={_shown(v)}" for n, v in each.answers.items())
+    drift = each.drift
+    yield f"Files: {drift.clean} as rendered"
+    for title, files in (
+        ("edited", drift.edited),
+        ("deleted", drift.deleted),
+        ("your own", drift.added),
+        ("with conflict markers", each.conflict_markers),
+    ):
+        yield from _listed(title, files)
+    yield from (f"Problem: {problem}" for problem in each.problems)
+    if each.is_outdated:
+        yield f"Next: fastapi-tasks update {shlex.quote(each.project)} --dry-run"
+
+
+def _listed(title: str, files: Iterable[str]) -> Iterator[str]:
+    names = list(files)
+    if names:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield f"  {len(names)} {title}: {', '.join(names[:SHOWN])}{more}"
+
+
+def undone(back: Undone) -> None:
+    print(f"Back at {back.head[:10]} on {back.branch}.")
+    if back.kept:
+        print(f"What you had edited since is kept: git show {back.kept[:10]}")

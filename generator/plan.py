@@ -1,0 +1,187 @@
+"""What an update or switch is going to do, or did: the facts, for people and for programs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from generator import releases
+from generator.errors import ExitCode
+from generator.merge import Change, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from generator.render import Rendered
+
+_SECTION = re.compile(r"^## \[([^\]]+)\].*\n", re.MULTILINE)
+_UPGRADING = re.compile(r"^### Upgrading\n+(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
+_VARIABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Version:
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    changed: dict[str, list[Any]] = field(default_factory=dict)
+    """Before and after."""
+    defaulted: dict[str, Any] = field(default_factory=dict)
+    """Questions that are new to the project, and the default that answers them."""
+    dropped: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the project needs now, or needs no more."""
+
+    added: list[str]
+    removed: list[str]
+
+
+@dataclass(frozen=True)
+class Promise:
+    promise: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Tests:
+    passed: bool
+    summary: str
+
+
+@dataclass
+class Plan:
+    command: str
+    project: str
+    template: str
+    version: Version
+    answers: Answers
+    changes: list[Change]
+    dependencies: Needs
+    environment: Needs
+    promises: list[Promise]
+    """Those that differ between the two backends."""
+    drain: list[str]
+    """What to do with work that is queued in the old backend, step by step."""
+    release_notes: dict[str, str]
+    """What each version that is crossed wants to be known, oldest first."""
+    notes: list[str]
+    applied: bool = False
+    commit: str = ""
+    branch: str = ""
+    tests_before: Tests | None = None
+    tests_after: Tests | None = None
+    next: list[str] = field(default_factory=list)
+
+    @property
+    def conflicts(self) -> list[Change]:
+        return [change for change in self.changes if change.kind is Kind.CONFLICT]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.conflicts:
+            return ExitCode.CONFLICTS
+        broke = self.tests_after and not self.tests_after.passed
+        return ExitCode.ERROR if broke and self.tests_before != self.tests_after else ExitCode.DONE
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"exit_code": int(self.exit_code)}
+
+
+def answers(
+    before: Mapping[str, Any], after: Mapping[str, Any], given: Mapping[str, Any]
+) -> Answers:
+    return Answers(
+        changed={
+            name: [before[name], value]
+            for name, value in after.items()
+            if name in before and before[name] != value
+        },
+        defaulted={n: v for n, v in after.items() if n not in before and n not in given},
+        dropped=sorted(before.keys() - after.keys()),
+    )
+
+
+def dependencies(old: Path, new: Path) -> Needs:
+    return _needs(_dependencies(old), _dependencies(new))
+
+
+def environment(old: Path, new: Path) -> Needs:
+    return _needs(_variables(old), _variables(new))
+
+
+def _needs(old: set[str], new: set[str]) -> Needs:
+    return Needs(sorted(new - old), sorted(old - new))
+
+
+def _dependencies(project: Path) -> set[str]:
+    file = project / "pyproject.toml"
+    if not file.is_file():
+        return set()
+    listed = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+    return set(listed.get("dependencies", []))
+
+
+def _variables(project: Path) -> set[str]:
+    file = project / ".env.example"
+    return set(_VARIABLE.findall(file.read_text(encoding="utf-8"))) if file.is_file() else set()
+
+
+def promises(before: Rendered, after: Rendered) -> list[Promise]:
+    old, new = backend(before).get("promises", {}), backend(after).get("promises", {})
+    texts = after.computed.get("promises", {})
+    return [
+        Promise(text, old[key], new[key])
+        for key, text in texts.items()
+        if key in old and key in new and old[key] != new[key]
+    ]
+
+
+def backend(rendered: Rendered) -> dict[str, Any]:
+    """Give what the template's table says of the project's backend."""
+    table = rendered.computed.get("backends", {})
+    found: dict[str, Any] = table.get(rendered.answers.get("task_backend"), {})
+    return found
+
+
+def loses_atomicity(before: Rendered, after: Rendered) -> bool:
+    was, shall = (backend(r).get("capabilities", {}).get("transactional") for r in (before, after))
+    return bool(was) and not shall
+
+
+def drain(before: Rendered, after: Rendered) -> list[str]:
+    """Say how work that is queued in the old backend gets done, if there can be any."""
+    where = ("engines", "brokers_used")
+    if all(before.computed.get(name) == after.computed.get(name) for name in where):
+        return []
+    if not before.computed.get("recorded"):
+        return ["Tasks run in the API's process: it finishes them when it is stopped (SIGTERM)."]
+    check = f"{before.computed['slug']} tasks drain --check"
+    return [
+        "Deploy the new release's workers beside the old ones: each knows its own queue.",
+        "Deploy the new release's API: new tasks take the new way, the old workers go on.",
+        f"When `{check}` in the OLD release ends with 0, stop and remove the old workers.",
+    ]
+
+
+def release_notes(changelog: Path, version: Version) -> dict[str, str]:
+    """Give what CHANGELOG.md has under "Upgrading" for each version after the old one."""
+    old, new = releases.parsed(version.old), releases.parsed(version.new)
+    if not (old and new and changelog.is_file()):
+        return {}
+    words = _SECTION.split(changelog.read_text(encoding="utf-8"))[1:]
+    notes = {}
+    for name, text in zip(words[::2], words[1::2], strict=True):
+        found, told = releases.parsed(name), _UPGRADING.search(text)
+        if found and told and old < found <= new:
+            notes[name] = told[1].strip()
+    return dict(reversed(notes.items()))

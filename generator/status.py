@@ -1,0 +1,154 @@
+"""`fastapi-tasks status`: which version projects have, and how far they went from it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator import git, history, journal, project, versions
+from generator.errors import ExitCode, GeneratorError
+from generator.new import ANSWERS_FILE, remember
+from generator.render import copied
+from generator.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from generator.project import Project
+
+FEW = 3  # projects for which starting more processes does not pay
+MARKERS = "^(<{7}|>{7}) "
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The project's files against a render of its version and answers."""
+
+    clean: int = 0
+    edited: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Status:
+    project: str
+    error: str = ""
+    """Why nothing else can be said."""
+    template: str = ""
+    version: str = ""
+    newest: str = ""
+    backend: str = ""
+    answers: dict[str, Any] = field(default_factory=dict)
+    drift: Drift = field(default_factory=Drift)
+    conflict_markers: list[str] = field(default_factory=list)
+    """Files that hold some."""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_outdated(self) -> bool:
+        return self.version != self.newest
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What `--check` ends with."""
+        if self.error:
+            return ExitCode.REFUSED
+        if self.conflict_markers or self.problems:
+            return ExitCode.CONFLICTS
+        return ExitCode.ERROR if self.is_outdated else ExitCode.DONE
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"outdated": self.is_outdated, "exit_code": int(self.exit_code)}
+
+
+def status(paths: Sequence[Path], template: str | None = None) -> list[Status]:
+    """Look at each project; one that cannot be read gives its reason and stops no other."""
+    git.prepare_environment(terminal=False)
+    work = [(path, template) for path in paths]
+    if len(paths) <= FEW:
+        return [_one(*item) for item in work]
+    with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1)) as pool:
+        return list(pool.map(_one, *zip(*work, strict=True), chunksize=4))
+
+
+def _one(path: Path, template: str | None) -> Status:
+    try:
+        return _status(project.find(path), template)
+    except GeneratorError as error:
+        return Status(str(path), error=str(error))
+
+
+def _status(found: Project, template: str | None) -> Status:
+    with (
+        versions.opened(template or found.url, found.version, moved=bool(template)) as known,
+        tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as folder,
+    ):
+        version = known.exact(found.version)
+        newest = known.newest()
+        if newest != version and known.is_older(newest, version):
+            newest = version
+        files = known.files(version)
+        rendered = copied(Source(str(files)), Path(folder), found.answers)
+        remember(Path(folder) / ANSWERS_FILE, known.url, version)
+        base = _paths(Path(folder))
+        return Status(
+            project=str(found.path),
+            template=known.url,
+            version=version,
+            newest=newest,
+            backend=_backend(rendered.computed, rendered.answers),
+            answers=found.answers,
+            drift=_drift(found, Path(folder), base),
+            conflict_markers=_marked(found),
+            problems=_problems(found, base),
+        )
+
+
+def _backend(computed: dict[str, Any], answers: dict[str, Any]) -> str:
+    engines = computed.get("engines") or [str(answers.get("task_backend", ""))]
+    return " → ".join([*engines, *(computed.get("brokers_used") or [])])
+
+
+def _paths(folder: Path) -> list[str]:
+    return sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if not f.is_dir())
+
+
+def _drift(found: Project, folder: Path, base: list[str]) -> Drift:
+    listed = git.run(
+        found.path, "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    ).split("\0")
+    there = {name for name in listed if name and os.path.lexists(found.path / name)}
+    here = [name for name in base if os.path.lexists(found.path / name)]
+    edited = [name for name in here if _text(found.path / name) != _text(folder / name)]
+    return Drift(
+        clean=len(here) - len(edited),
+        edited=edited,
+        deleted=[name for name in base if name not in set(here)],
+        added=sorted(there - set(base)),
+    )
+
+
+def _text(file: Path) -> bytes:
+    """Read a file as git keeps it: its lines end the same way everywhere."""
+    if file.is_symlink():
+        return os.fsencode(file.readlink())
+    return file.read_bytes().replace(b"\r\n", b"\n") if file.is_file() else b""
+
+
+def _marked(found: Project) -> list[str]:
+    words = ("grep", "-l", "-z", "-E", "-e", MARKERS, "--", ".")
+    return sorted(filter(None, git.ended(found.path, *words).stdout.decode().split("\0")))
+
+
+def _problems(found: Project, base: list[str]) -> list[str]:
+    problems = []
+    if entry := journal.running(found):
+        problems.append(f"a fastapi-tasks {entry.command} was killed or is at work: run undo")
+    if commit := history.edited_answers(found, set(base)):
+        problems.append(f"{ANSWERS_FILE} was edited by hand in {commit[:10]}: revert it and switch")
+    return problems

@@ -1,0 +1,250 @@
+"""`fastapi-tasks update` and `switch`: the project as another version or answers render it."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator import apply, git, journal, plan, project, questions, trees, verify, versions
+from generator.errors import GeneratorError, RefusedError
+from generator.history import require_unedited_answers
+from generator.merge import Labels, merge
+from generator.new import ANSWERS_FILE, remember
+from generator.render import Rendered, copied
+from generator.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from generator.plan import Plan
+    from generator.project import Project
+    from generator.trees import Tree
+    from generator.versions import Versions
+
+
+ATOMICITY = (
+    "With the outbox a task is saved in the same transaction as the data. Afterwards a crash "
+    "between commit and enqueue leaves the data saved and the task not sent. Go on?"
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    path: Path
+    answers: Mapping[str, str] = field(default_factory=dict)
+    to: str | None = None
+    """The version to go to; without one, the newest."""
+    template: str | None = None
+    """Where the template is now, if it has moved."""
+    dry_run: bool = False
+    branch: str = ""
+    """A new branch for the change."""
+    verify: bool = False
+    """Run the project's tests before and after."""
+    confirm: Callable[[str], bool] | None = None
+    """Asked before a guarantee is given up; none is a yes."""
+    tell: Callable[[str], object] = bool
+
+
+def update(request: Request) -> Plan:
+    """Bring a project to another version of its template."""
+    return _carry("update", request)
+
+
+def switch(request: Request) -> Plan:
+    """Change answers of a project, at the version that it has."""
+    if not request.answers:
+        raise RefusedError(
+            "No answer to switch was given.", "Example: fastapi-tasks switch --task-backend rq"
+        )
+    return _carry("switch", request)
+
+
+def _carry(command: str, request: Request) -> Plan:
+    found = _ready(request)
+    url, moved = request.template or found.url, bool(request.template)
+    with _room(), _workshop() as folder, versions.opened(url, found.version, moved=moved) as known:
+        version = _version(command, request, found, known)
+        renders = _Renders(known, folder, found, version, request.answers)
+        before = renders.before()
+        require_unedited_answers(found, before.tree.keys())
+        after = renders.after()
+        prepared = _prepared(found, before, after, version)
+        made = _plan(command, renders, before, after, prepared)
+        _finish(request, found, made, prepared, (before.rendered, after.rendered))
+        return made
+
+
+def _ready(request: Request) -> Project:
+    found = project.find(request.path)
+    git.prepare_environment(terminal=False)
+    journal.require_none(found)
+    project.branch(found)
+    project.require_quiet(found)
+    if not request.dry_run:
+        git.require_identity(found.root)
+        if request.branch:
+            project.require_new_branch(found, request.branch)
+    return found
+
+
+def _version(command: str, request: Request, found: Project, known: Versions) -> plan.Version:
+    old = known.exact(found.version)
+    new = old if command == "switch" else known.exact(request.to or known.newest())
+    if new != old and known.is_older(new, old):
+        if request.to:
+            raise RefusedError(
+                f"{new} is older than {old}, the project's version; edits cannot be carried back.",
+                "To take an update back: fastapi-tasks undo, or git revert.",
+            )
+        new = old
+    return plan.Version(old, new)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Say of a full disk that it is one: nothing was changed, or it was taken back."""
+    try:
+        yield
+    except (GeneratorError, OSError) as error:
+        if "No space left on device" in str(error):
+            raise RefusedError(
+                "The disk is full; the project is as it was.", "Free some space and try again."
+            ) from error
+        raise
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as folder:
+        yield Path(folder)
+
+
+@dataclass(frozen=True)
+class Render:
+    rendered: Rendered
+    folder: Path
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class _Renders:
+    """The project as the template gives it, before the change and after."""
+
+    known: Versions
+    folder: Path
+    found: Project
+    version: plan.Version
+    given: Mapping[str, str]
+
+    def before(self) -> Render:
+        return self._render("before", self.version.old, self.found.answers)
+
+    def after(self) -> Render:
+        files = self.known.files(self.version.new)
+        ours = (files / "backends.yml").is_file()
+        given = questions.told(self.given, strict=ours, root=files) if ours else self.given
+        render = self._render("after", self.version.new, {**self.found.answers, **given})
+        self._require_kept(render.rendered)
+        return render
+
+    def _render(self, name: str, version: str, answers: Mapping[str, Any]) -> Render:
+        folder = self.folder / name
+        rendered = copied(Source(str(self.known.files(version))), folder, answers)
+        remember(folder / ANSWERS_FILE, self.known.url, version)
+        return Render(rendered, folder, trees.of_folder(self.found.git_dir, folder))
+
+    def _require_kept(self, rendered: Rendered) -> None:
+        """Refuse where Copier would quietly answer anew."""
+        for name in self.given:
+            if name not in rendered.answers:
+                asked = (
+                    "asked for with these answers" if name in rendered.computed else "a question"
+                )
+                raise RefusedError(
+                    f'"{name}" is not {asked}.', f"Questions: {', '.join(rendered.answers)}."
+                )
+        for name, value in self.found.answers.items():
+            if name in self.given or not isinstance(value, list):
+                continue
+            gone = [word for word in value if word not in rendered.answers.get(name, value)]
+            if gone:
+                raise RefusedError(
+                    f'{self.version.new} no longer has "{gone[0]}" among the choices of {name}.',
+                    f"Choose anew: --data {name}=…",
+                )
+
+
+def _prepared(
+    found: Project, before: Render, after: Render, version: plan.Version
+) -> apply.Prepared:
+    names = [render.rendered.answers.get("package_name", "") for render in (before, after)]
+    ours = trees.of_commit(found.root, found.head, found.prefix)
+    labels = Labels("yours", f"template {version.old}", f"template {version.new}")
+    merged = merge(
+        found.root, _moved(before.tree, *names), _moved(ours, *names), after.tree, labels
+    )
+    files = apply.differences(ours, merged.tree, found.prefix)
+    apply.require_room(found, files)
+    return apply.Prepared(merged, files)
+
+
+def _moved(tree: Tree, old: str, new: str) -> Tree:
+    """Give the tree with the package's folder under its new name."""
+    if old == new:
+        return tree
+    start, end = f"src/{old}/", f"src/{new}/"
+    return {end + p.removeprefix(start) if p.startswith(start) else p: e for p, e in tree.items()}
+
+
+def _plan(
+    command: str, renders: _Renders, before: Render, after: Render, prepared: apply.Prepared
+) -> Plan:
+    old, new, found = before.rendered, after.rendered, renders.found
+    changelog = renders.known.files(renders.version.new) / "CHANGELOG.md"
+    return plan.Plan(
+        command=command,
+        project=str(found.path),
+        template=renders.known.url,
+        version=renders.version,
+        answers=plan.answers(found.answers, new.answers, renders.given),
+        changes=prepared.merged.changes,
+        dependencies=plan.dependencies(before.folder, after.folder),
+        environment=plan.environment(before.folder, after.folder),
+        promises=plan.promises(old, new),
+        drain=plan.drain(old, new),
+        release_notes=plan.release_notes(changelog, renders.version),
+        notes=new.warnings,
+    )
+
+
+def _finish(
+    request: Request,
+    found: Project,
+    made: Plan,
+    prepared: apply.Prepared,
+    renders: tuple[Rendered, Rendered],
+) -> None:
+    if request.dry_run or not prepared.files:
+        return
+    if plan.loses_atomicity(*renders) and request.confirm and not request.confirm(ATOMICITY):
+        raise RefusedError("Not confirmed: nothing was changed.", "Confirm it, or pass --yes.")
+    if request.verify:
+        request.tell("Running the tests as they are …")
+        made.tests_before = verify.run_tests(found.path)
+    message = _message(made)
+    done = apply.apply(found, prepared, made.command, message, request.branch)
+    made.applied, made.commit, made.branch = True, done.commit, done.branch
+    if request.verify and not made.conflicts:
+        request.tell("Running the tests after the change …")
+        made.tests_after = verify.run_tests(found.path)
+
+
+def _message(made: Plan) -> str:
+    changed = ", ".join(f"{name} {new}" for name, (_, new) in made.answers.changed.items())
+    if made.command == "switch":
+        return f"Switch to {changed}"
+    return f"Update the template to {made.version.new}" + (f", {changed}" if changed else "")
