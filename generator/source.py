@@ -67,13 +67,18 @@ def _own(version: str | None) -> Source:
     """Take the template that came with this command, or one of the releases that did."""
     url, own = repository_url(), releases.tag(own_version())
     tag = releases.tag(version or own)
-    if archive := releases.found(ROOT).get(tag) if version or not _is_checkout() else None:
+    if archive := bundled().get(tag) if version or not _is_checkout() else None:
         return Source(url, tag, record=(url, tag), archive=archive, ours=tag == own)
     if _is_checkout():
         return _repository(ROOT, version or "HEAD", ours=version in {None, "HEAD"})
     if tag == own:
         return Source(str(ROOT), record=(url, own), ours=True)
     return Source(url, version, remote=True)
+
+
+def bundled() -> dict[str, Path]:
+    """Give the releases that came with this command."""
+    return releases.found(ROOT)
 
 
 def _is_checkout() -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from generator import git, questions, releases
+from generator import git, releases
 from generator import source as sources
 from generator.errors import GeneratorError, RefusedError
 
@@ -147,7 +147,7 @@ def opened(url: str, recorded: str, *, moved: bool = False) -> Iterator[Versions
 
 
 def _choose(url: str, recorded: str, folder: Path, *, moved: bool) -> Versions:
-    found = releases.found(questions.ROOT)
+    found = sources.bundled()
     if found and not moved and _same(url, sources.repository_url()):
         if releases.tag(recorded) in found:
             return Released(url, folder, found)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from generator import cli
-from tests import support
+from tests import projects, support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,19 @@ def released(checkout: Path, tmp_path: Path) -> Path:
     support.git(tmp_path, "clone", "--quiet", str(checkout), str(folder))
     support.git(folder, "tag", "v1.0.0")
     return folder
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a repository of all released versions, and of the work tree as the newest."""
+    folder = tmp_path_factory.mktemp("template") / "fastapi-tasks-template"
+    projects.build_template(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def renders(template: Path, tmp_path_factory: pytest.TempPathFactory) -> projects.Renders:
+    return projects.Renders(tmp_path_factory.mktemp("renders"), template)
 
 
 @pytest.fixture

@@ -1,0 +1,104 @@
+"""Projects to update and switch: made from released versions, lived in, and compared."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from generator import new, questions, releases
+from tests import support
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RELEASED = list(releases.found(support.ROOT))
+ABOUT = tomllib.loads((support.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+NEXT = f"v{Version(ABOUT['version']).base_version}"
+"""The version that the work tree is, or will be."""
+
+
+def build_template(folder: Path) -> None:
+    """Make a repository with a tag for each release, and the work tree as the last version."""
+    folder.mkdir()
+    support.git(folder, "init", "--quiet", "--initial-branch=main")
+    for version, archive in releases.found(support.ROOT).items():
+        _clear(folder)
+        releases.unpack(archive, folder)
+        _tag(folder, version)
+    if NEXT not in RELEASED:
+        _clear(folder)
+        support.snapshot(folder)
+        _tag(folder, NEXT)
+
+
+def _clear(folder: Path) -> None:
+    support.git(folder, "rm", "-r", "--quiet", "--ignore-unmatch", ".")
+
+
+def _tag(folder: Path, version: str) -> None:
+    support.commit(folder, version)
+    support.git(folder, "tag", version)
+
+
+def make(folder: Path, template: Path, version: str, **answers: str) -> Path:
+    answers.setdefault("project_name", "shop")
+    new.new(new.Request(folder, answers, str(template), version))
+    return folder
+
+
+def combinations() -> Iterator[dict[str, str]]:
+    """Yield each combination of backend, delivery, broker and database that can be asked for."""
+    choices = {question.name: question.choices for question in questions.load()}
+    for backend, database in itertools.product(choices["task_backend"], choices["database"]):
+        for delivery in choices["outbox_delivery"] if backend == "outbox" else [""]:
+            for broker in choices["broker"] if "celery" in {backend, delivery} else [""]:
+                asked = {"outbox_delivery": delivery, "broker": broker, "database": database}
+                yield {"task_backend": backend, **{k: v for k, v in asked.items() if v}}
+
+
+COMBINATIONS = list(combinations())
+
+
+class Renders:
+    """Renders of the newest version, each made once."""
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        self._folder = folder
+        self._template = template
+
+    def files(self, answers: dict[str, str]) -> dict[str, bytes]:
+        folder = self._folder / name(answers)
+        if not folder.exists():
+            make(folder, self._template, NEXT, **answers)
+        return support.files(folder)
+
+
+def name(answers: dict[str, Any]) -> str:
+    return "-".join(map(str, answers.values()))
+
+
+def head(project: Path) -> str:
+    return support.git(project, "rev-parse", "HEAD").strip()
+
+
+def is_clean(project: Path) -> bool:
+    return not support.git(project, "status", "--porcelain").strip()
+
+
+def edit(project: Path, path: str, old: str, new_text: str) -> None:
+    file = project / path
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+    file.write_text(text.replace(old, new_text), encoding="utf-8")
+
+
+def copier(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run plain Copier as Renovate and users do."""
+    return subprocess.run(
+        ["copier", *arguments], cwd=project, check=False, capture_output=True, text=True
+    )

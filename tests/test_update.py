@@ -1,0 +1,162 @@
+"""Updates and switches: the project becomes what a fresh render is, and keeps every edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import apply, project, update
+from generator.merge import Kind
+from tests import projects, support
+from tests.projects import COMBINATIONS, NEXT, RELEASED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("answers", COMBINATIONS, ids=projects.name)
+@pytest.mark.parametrize("version", [v for v in RELEASED if v != NEXT] or RELEASED)
+def test_update_equals_a_fresh_render(
+    template: Path, tmp_path: Path, version: str, answers: dict[str, str]
+) -> None:
+    """From every released version, with every combination of answers."""
+    old = projects.make(tmp_path / "old", template, version, **answers)
+    fresh = projects.make(tmp_path / "fresh", template, NEXT, **answers)
+
+    done = update.update(update.Request(old))
+
+    assert done.version.new == NEXT
+    assert support.files(old) == support.files(fresh)
+    assert projects.is_clean(old)
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("start", COMBINATIONS, ids=projects.name)
+def test_switch_equals_a_fresh_render(
+    template: Path, tmp_path: Path, start: dict[str, str], renders: projects.Renders
+) -> None:
+    """From each combination to each other one and back, at one version."""
+    moving = projects.make(tmp_path / "moving", template, NEXT, **start)
+    first = support.files(moving)
+    for end in COMBINATIONS:
+        if end == start:
+            continue
+        there = update.switch(update.Request(moving, end))
+        assert support.files(moving) == renders.files(end), projects.name(end)
+        back = update.switch(update.Request(moving, start))
+        assert support.files(moving) == first, f"back from {projects.name(end)}"
+        assert there.exit_code == back.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"examples": "none"},
+        {"ci": "gitlab"},
+        {"python_version": "3.13"},
+        {"project_name": "A shop"},
+        {"package_name": "store"},
+        {"description": "Sells things."},
+    ],
+    ids=projects.name,
+)
+def test_other_answers_are_switched_too(
+    template: Path, tmp_path: Path, changed: dict[str, str]
+) -> None:
+    """Any answer: the package's own folder moves with its name, and the user's files in it too."""
+    moving = projects.make(tmp_path / "moving", template, NEXT)
+    fresh = projects.make(tmp_path / "fresh", template, NEXT, **{"package_name": "shop", **changed})
+    own = "src/shop/mine.py"
+    (moving / own).write_text("MINE = 1\n")
+    support.commit(moving, "Mine")
+
+    update.switch(update.Request(moving, changed))
+
+    found = support.files(moving)
+    package = changed.get("package_name", "shop")
+    assert found.pop(f"src/{package}/mine.py") == b"MINE = 1\n"
+    assert found == support.files(fresh)
+
+
+def test_a_project_inside_a_repository(template: Path, tmp_path: Path) -> None:
+    """In a repository of several services the others stay as they are."""
+    support.git(tmp_path, "init", "--quiet", "--initial-branch=main", "mono")
+    mono = tmp_path / "mono"
+    (mono / "README").write_text("All services.\n")
+    shop = projects.make(mono / "services/shop", template, RELEASED[0])
+    support.commit(mono, "Start")
+
+    update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert (shop / "src/shop/tasks/rq.py").exists()
+    assert (mono / "README").read_text() == "All services.\n"
+    assert projects.is_clean(mono)
+    apply.undo(project.find(shop))
+    assert not (shop / "src/shop/tasks/rq.py").exists()
+
+
+def test_nothing_to_do(template: Path, tmp_path: Path) -> None:
+    """A project of the newest version is left alone."""
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    before = projects.head(shop)
+
+    done = update.update(update.Request(shop))
+
+    assert not done.applied
+    assert done.changes == []
+    assert projects.head(shop) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["update", "--defaults"],
+        ["update", "--skip-answered", "--defaults", "--vcs-ref", NEXT],
+    ],
+    ids=["user", "renovate"],
+)
+def test_plain_copier_updates_too(template: Path, tmp_path: Path, arguments: list[str]) -> None:
+    """Without trust, and with the same result."""
+    shop = projects.make(tmp_path / "shop", template, RELEASED[0], task_backend="outbox")
+    fresh = projects.make(tmp_path / "fresh", template, NEXT, task_backend="outbox")
+
+    done = projects.copier(shop, *arguments)
+
+    assert done.returncode == 0, done.stderr
+    assert support.files(shop) == support.files(fresh)
+
+
+def test_plain_copier_switches_too(template: Path, tmp_path: Path) -> None:
+    """The answer is given to Copier, at the version that the project has."""
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    fresh = projects.make(tmp_path / "fresh", template, NEXT, task_backend="rq")
+
+    arguments = ("--skip-answered", "--defaults", "--vcs-ref", ":current:")
+    done = projects.copier(shop, "update", *arguments, "--data", "task_backend=rq")
+
+    assert done.returncode == 0, done.stderr
+    assert support.files(shop) == support.files(fresh)
+
+
+def test_release_notes_are_shown(template: Path, tmp_path: Path) -> None:
+    """What the changelog has under "Upgrading", of each version that is crossed."""
+    changelog = template / "CHANGELOG.md"
+    support.git(template, "checkout", "--quiet", NEXT)
+    text = changelog.read_text()
+    for version in ("9.0.0", "9.1.0"):
+        section = (
+            f"## [{version}]\n\n### Upgrading\n\nKnow this of {version}.\n\n### Added\n\n- x\n"
+        )
+        text = text.replace("## [", f"{section}\n## [", 1)
+        changelog.write_text(text)
+        support.commit(template, version)
+        support.git(template, "tag", f"v{version}")
+    try:
+        shop = projects.make(tmp_path / "shop", template, NEXT)
+        done = update.update(update.Request(shop))
+    finally:
+        support.git(template, "tag", "--delete", "v9.0.0", "v9.1.0")
+
+    assert done.release_notes == {"9.0.0": "Know this of 9.0.0.", "9.1.0": "Know this of 9.1.0."}
+    assert [change.kind for change in done.changes] == [Kind.UPDATED]
