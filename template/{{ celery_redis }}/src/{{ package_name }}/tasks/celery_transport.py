@@ -17,6 +17,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.json import dumps, loads
 from pydantic import PositiveFloat
 from redis import Redis, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ..settings import ServiceSettings
 from .message import utc_now
@@ -101,6 +102,13 @@ def _lists(connection: Any, queue: str) -> list[str]:
 
 class Channel(kombu_redis.Channel):
     """Where kombu would drop what is not JSON, with no more than a line in the log."""
+
+    def _connparams(self, *args: Any, **kwargs: Any) -> Any:
+        # kombu 5.7 puts messages back, and acknowledges them, through a connection that it has
+        # lost and forgotten the address of. It forgives this error; its own ends the worker.
+        if self.connection.client is None:
+            raise RedisConnectionError("the connection was lost")
+        return super()._connparams(*args, **kwargs)  # type: ignore[misc]  # not in the stubs
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
