@@ -51,7 +51,9 @@ def test_the_slice_of_a_projects_readme(checkout: Path, tmp_path: Path, backend:
     support.git(project, "init", "--quiet")
     support.git(project, "add", "--all")
     make(project, "migration", "m=add invoices")
-    make(project, "migrate", "check")
+    make(project, "migrate")
+    if backend == "background":  # its lint and types are the same for all
+        make(project, "check")
     with making_dev(project) as (client, log):
         answer = client.post("/invoices")
         assert answer.status_code == 202, answer.text
