@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import copier
@@ -13,11 +14,13 @@ from generator import questions
 from tests import support
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # To the backend that keeps nothing from each one that keeps rows, and back.
 ROUND_TRIPS = ["rq", "background", "celery", "background", "outbox", "background", "rq"]
 
+DEV = ("uv", "run", "--quiet", "--python", sys.executable, "python", "-m", "dev")
 MODEL = """
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,6 +53,13 @@ async def execute(statement):
 command.upgrade(alembic_config(URL), "heads")
 command.check(alembic_config(URL))
 asyncio.run(execute(sys.argv[1]))
+"""
+# Run in the project: holds the database of `make dev` open, which for root goes with its server.
+HOLD = """
+import sys
+from shop.settings import Settings
+print(Settings.load().database_url.get_secret_value(), flush=True)
+sys.stdin.read()
 """
 PUT = """
 INSERT INTO task_records (id, task, message, state, attempts, run_at, enqueued_at)
@@ -85,15 +95,17 @@ def test_a_database_outlives_its_backends(
     )
     support.git(project, "init", "--quiet")
     (project / "src/shop/invoices.py").write_text(MODEL)
-    in_project(project, "alembic", "revision", "--autogenerate", "--head", "heads", "-m", "mine")
-    [mine] = project.glob("migrations/versions/2*_mine.py")
-    assert '"0001_task_records"' in mine.read_text()
-    in_project(project, "python", "-c", STEP, PUT)
-    for backend in others:
-        support.commit(project, "As it was")
-        switch(project, backend)
-        left = in_project(project, "python", "-c", STEP, "SELECT state FROM task_records")
-        assert "found: queued" in left
+    with held_database(project) as url:
+        revision = "--autogenerate", "--head", "heads", "-m", "mine"
+        in_project(project, url, "alembic", "revision", *revision)
+        [mine] = project.glob("migrations/versions/2*_mine.py")
+        assert '"0001_task_records"' in mine.read_text()
+        in_project(project, url, "python", "-c", STEP, PUT)
+        for backend in others:
+            support.commit(project, "As it was")
+            switch(project, backend)
+            left = in_project(project, url, "python", "-c", STEP, "SELECT state FROM task_records")
+            assert "found: queued" in left
 
 
 def switch(project: Path, backend: str) -> None:
@@ -110,16 +122,36 @@ def switch(project: Path, backend: str) -> None:
     assert not [line for line in support.git(project, "status", "-s").splitlines() if "U" in line]
 
 
-def in_project(project: Path, *command: str) -> str:
-    """Run it on the database of `make dev`, which stays from one command to the next."""
-    environment = support.child_environment(project, VIRTUAL_ENV=None, PYTHONPATH=None)
-    done = subprocess.run(
-        ["uv", "run", "--quiet", "--python", sys.executable, "python", "-m", "dev", *command],
+@contextmanager
+def held_database(project: Path) -> Iterator[str]:
+    """Have the project's own launcher start its database; give the URL."""
+    with subprocess.Popen(
+        [*DEV, "python", "-c", HOLD],
         cwd=project,
-        env=environment,
+        env=environment(project),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holding:
+        assert holding.stdout
+        url = holding.stdout.readline().strip()
+        assert "://" in url
+        yield url
+
+
+def in_project(project: Path, url: str, *command: str) -> str:
+    done = subprocess.run(
+        [*DEV, *command],
+        cwd=project,
+        env=environment(project, SHOP_DATABASE_URL=url),
         check=False,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def environment(project: Path, **more: str) -> dict[str, str]:
+    ours: dict[str, None] = dict.fromkeys(("VIRTUAL_ENV", "PYTHONPATH"))
+    return support.child_environment(project, **ours, **more)
