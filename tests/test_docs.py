@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import copier
@@ -20,30 +18,6 @@ if TYPE_CHECKING:
 
 README = (support.ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-# Run in a project to which the slice of its README was added.
-TRY_THE_SLICE = """
-import asyncio, json
-from uuid import UUID
-from fastapi.testclient import TestClient
-from shop.invoices.models import Invoice
-from shop.main import create_app
-from shop.resources import resources
-
-async def paid(invoice_id):
-    async with resources().sessions() as session:
-        return (await session.get_one(Invoice, UUID(invoice_id))).paid
-
-with TestClient(create_app()) as client:
-    answer = client.post("/invoices")
-    assert answer.status_code == 202, answer.text
-    for _ in range(1000):
-        status = client.get(answer.headers["Location"]).json()
-        if status["finished_at"]:
-            break
-    assert status["state"] == "succeeded", status
-    assert client.portal.call(paid, answer.json())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -110,31 +84,9 @@ def test_quotations_of_the_readme(project: Path) -> None:
         assert code in (project / path).read_text(encoding="utf-8"), path
 
 
-def test_the_slice_of_a_projects_readme(project: Path) -> None:
-    """The README's own example, typed in as it says, is found, migrated and run."""
-    for path, code in BLOCK.findall((project / "README.md").read_text(encoding="utf-8")):
-        (project / path).parent.mkdir(exist_ok=True)
-        (project / path).with_name("__init__.py").touch()
-        (project / path).write_text(code, encoding="utf-8")
-    support.git(project, "init", "--quiet")
-    support.git(project, "add", "--all")
-    run(project, "uv", "sync", "--quiet", "--python", sys.executable)
-    run(project, "make", "migration", "m=add invoices")
-    run(project, "make", "migrate", "check")
-    run(project, "uv", "run", "python", "-W", "ignore", "-c", TRY_THE_SLICE)
-
-
 def test_documents_are_in_order(project: Path) -> None:
     """Links lead somewhere, prose keeps to 100 columns, decisions are numbered."""
     for root in (support.ROOT, project):
         support.check_documents(root)
     numbers = sorted(int(page.name[:4]) for page in (support.ROOT / "docs/decisions").iterdir())
     assert numbers == list(range(1, len(numbers) + 1))
-
-
-def run(folder: Path, *command: str) -> None:
-    environment = support.child_environment(folder, VIRTUAL_ENV=None, PYTHONPATH=None)
-    done = subprocess.run(
-        command, cwd=folder, env=environment, check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import Lifespan
 
 from . import ABOUT, health, logging, problems
 from .discovery import routers
@@ -11,13 +12,20 @@ from .resources import open_resources
 from .settings import load_all
 
 
-def create_app() -> FastAPI:
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with open_resources() as resources:
+        app.state.queue = resources.queue
+        yield
+
+
+def create_app(lifespan: Lifespan[FastAPI] = lifespan) -> FastAPI:
     logging.configure()
     app = FastAPI(
         title=ABOUT["Name"],
         summary=ABOUT["Summary"],
         version=ABOUT["Version"],
-        lifespan=_lifespan,
+        lifespan=lifespan,
         responses=problems.RESPONSES,
     )
     problems.install(app)
@@ -27,10 +35,3 @@ def create_app() -> FastAPI:
         app.include_router(router)
     load_all()
     return app
-
-
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with open_resources() as resources:
-        app.state.queue = resources.queue
-        yield

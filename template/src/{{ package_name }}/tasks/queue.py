@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -99,6 +99,10 @@ class TaskOperations(Protocol):
         """Fail every task that waits, so that ``retry`` can bring it back; return how many."""
         ...
 
-    async def pending(self) -> Mapping[str, int]:
-        """Count, by the place where it is kept, all that is not finished."""
+    async def pending(self, before: datetime | None) -> Mapping[str, int]:
+        """Count, by the place where it is kept, all that is not finished.
+
+        With ``before``, only rows of tasks that were enqueued before it: later ones may be those
+        of another release, which has another backend and the same rows.
+        """
         ...

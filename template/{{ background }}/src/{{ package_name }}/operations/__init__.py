@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +44,7 @@ class _Client:
     async def purge(self) -> int:
         return int(await self._request("POST", "/purge"))
 
-    async def pending(self) -> dict[str, int]:
+    async def pending(self, before: datetime | None) -> dict[str, int]:  # noqa: ARG002 - the port's
         stats = await self.stats()
         return {"queued tasks": stats.queued, "running tasks": stats.running}
 

@@ -105,13 +105,12 @@ class _Operations:
         await self._queue.purge()
         return len(ids)
 
-    async def pending(self) -> dict[str, int]:
-        stats = await self.stats()
-        return {
-            "queued tasks": stats.queued,
-            "running tasks": stats.running,
-            **await self._queue.stores(),
-        }
+    async def pending(self, before: datetime | None) -> dict[str, int]:
+        chosen = UNFINISHED if before is None else UNFINISHED & (TaskRecord.enqueued_at < before)
+        counts = select(TaskRecord.state, func.count()).where(chosen).group_by(TaskRecord.state)
+        async with self._sessions() as session:
+            rows = {f"{state} tasks": count for state, count in await session.execute(counts)}
+        return {**rows, **await self._queue.stores()}
 
 
 @asynccontextmanager

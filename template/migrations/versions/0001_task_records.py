@@ -1,4 +1,4 @@
-"""What is known of each task."""
+"""What is known of each task, for task backends that write it down."""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,20 @@
+"""The API with the worker in its process, for one small machine: `serve --with-worker`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from . import main
+from .resources import resources
+from .tasks.local import running_worker
+
+
+def create_app() -> FastAPI:
+    return main.create_app(_lifespan)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with main.lifespan(app), running_worker(resources()):
+        yield
