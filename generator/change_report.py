@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHOWN = 12  # files of a kind; --json has all
 HEADINGS = {
     Kind.CONFLICT: "In conflict",
-    Kind.LEFT_OUT: "Left as they are",
+    Kind.LEFT: "Left as they are",
     Kind.MERGED: "Merged with your edits",
     Kind.UPDATED: "Updated",
     Kind.ADDED: "Added",

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+MIGRATIONS = "migrations/versions/"
+"""What a database has run can be followed by another migration, but not be taken away."""
+
+
 class Kind(StrEnum):
     ADDED = "added"
     UPDATED = "updated"
     MERGED = "merged"
     REMOVED = "removed"
-    LEFT_OUT = "left out"
+    LEFT = "left"
     CONFLICT = "conflict"
 
 
@@ -69,12 +73,16 @@ def merge(repository: Path, base: Tree, ours: Tree, theirs: Tree, labels: Labels
     for path, place, sides in _paired(repository, base, ours, theirs):
         if sides.theirs in (sides.ours, sides.base):
             _put(merged, place, sides.ours)
+        elif sides.theirs is None and path.startswith(MIGRATIONS):
+            _put(merged, place, sides.ours)
+            reason = "it is no longer rendered, and stays: a database may have run it"
+            merged.changes.append(Change(place, Kind.LEFT, reason))
         elif path == ANSWERS_FILE or (sides.base == sides.ours and (path == place or sides.theirs)):
             _put(merged, place, sides.theirs)
             merged.changes.append(Change(place, _kind(sides)))
         elif sides.ours is None:
             reason = "you deleted it, and the template has changed it since"
-            merged.changes.append(Change(path, Kind.LEFT_OUT, reason))
+            merged.changes.append(Change(path, Kind.LEFT, reason))
         elif sides.theirs is None:
             did = "edited" if path == place else f"renamed {path} to"
             _conflict(merged, place, sides, f"you {did} it, and it is no longer rendered")

@@ -75,6 +75,16 @@ def renders(template: Path, tmp_path_factory: pytest.TempPathFactory) -> project
 
 
 @pytest.fixture
+def cached_renders(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Render each version and answers once in this process: what is under test is the merge."""
+    if not hasattr(projects, "cache"):
+        projects.cache = projects.RenderCache(tmp_path_factory.mktemp("cache"))
+    monkeypatch.setattr("generator.update.copied", projects.cache)
+
+
+@pytest.fixture
 def command(
     checkout: Path,
     tmp_path: Path,

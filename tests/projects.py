@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
+import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
 from generator import new, questions, releases
+from generator.render import Rendered, copied
 from tests import support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from generator.source import Source
 
 RELEASED = list(releases.found(support.ROOT))
 ABOUT = tomllib.loads((support.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -61,6 +67,8 @@ def combinations() -> Iterator[dict[str, str]]:
                 yield {"task_backend": backend, **{k: v for k, v in asked.items() if v}}
 
 
+cache: RenderCache
+
 COMBINATIONS = list(combinations())
 
 
@@ -72,10 +80,33 @@ class Renders:
         self._template = template
 
     def files(self, answers: dict[str, str]) -> dict[str, bytes]:
-        folder = self._folder / name(answers)
+        return support.files(self._made(answers))
+
+    def project(self, folder: Path, **answers: str) -> Path:
+        """Copy a project of the newest version, with its repository."""
+        return Path(shutil.copytree(self._made(answers), folder, symlinks=True))
+
+    def _made(self, answers: dict[str, str]) -> Path:
+        folder = self._folder / (name(answers) or "defaults")
         if not folder.exists():
             make(folder, self._template, NEXT, **answers)
-        return support.files(folder)
+        return folder
+
+
+class RenderCache:
+    """Stands in for the call to Copier, and makes it once for each version and answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[str, Rendered] = {}
+
+    def __call__(self, source: Source, folder: Path, given: dict[str, Any]) -> Rendered:
+        key = f"{Path(source.path).name}-{json.dumps(given, sort_keys=True)}"
+        kept = self._folder / hashlib.sha256(key.encode()).hexdigest()
+        if key not in self._made:
+            self._made[key] = copied(source, kept, given)
+        shutil.copytree(kept, folder)
+        return self._made[key]
 
 
 def name(answers: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("answers", COMBINATIONS, ids=projects.name)
 @pytest.mark.parametrize("version", [v for v in RELEASED if v != NEXT] or RELEASED)
+@pytest.mark.usefixtures("cached_renders")
 def test_update_equals_a_fresh_render(
     template: Path, tmp_path: Path, version: str, answers: dict[str, str]
 ) -> None:
@@ -33,15 +34,14 @@ def test_update_equals_a_fresh_render(
 
 
 @pytest.mark.parametrize("start", COMBINATIONS, ids=projects.name)
+@pytest.mark.usefixtures("cached_renders")
 def test_switch_equals_a_fresh_render(
-    template: Path, tmp_path: Path, start: dict[str, str], renders: projects.Renders
+    tmp_path: Path, start: dict[str, str], renders: projects.Renders
 ) -> None:
-    """From each combination to each other one and back, at one version."""
-    moving = projects.make(tmp_path / "moving", template, NEXT, **start)
+    """From each combination to each later one and back: every ordered pair is switched once."""
+    moving = renders.project(tmp_path / "moving", **start)
     first = support.files(moving)
-    for end in COMBINATIONS:
-        if end == start:
-            continue
+    for end in COMBINATIONS[COMBINATIONS.index(start) + 1 :]:
         there = update.switch(update.Request(moving, end))
         assert support.files(moving) == renders.files(end), projects.name(end)
         back = update.switch(update.Request(moving, start))
@@ -76,6 +76,8 @@ def test_other_answers_are_switched_too(
     found = support.files(moving)
     package = changed.get("package_name", "shop")
     assert found.pop(f"src/{package}/mine.py") == b"MINE = 1\n"
+    if "examples" in changed:  # a database may have run it
+        del found["migrations/versions/0001_signup.py"]
     assert found == support.files(fresh)
 
 

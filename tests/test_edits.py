@@ -1,0 +1,237 @@
+"""A project that people have worked in: whatever happens to it, no line of theirs is lost."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import apply, project, update
+from generator.errors import RefusedError
+from generator.merge import Kind
+from tests import projects, support
+from tests.projects import COMBINATIONS, NEXT, RELEASED, edit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.plan import Plan
+
+pytestmark = pytest.mark.usefixtures("cached_renders")
+
+TASK = """
+
+@task()
+async def remind(user_id: UUID) -> None:
+    log.info("reminded", user_id=str(user_id))
+"""
+
+
+def live_in(shop: Path) -> None:
+    """Edit as users do: where the template has no business, and right beside its lines."""
+    tasks = shop / "src/shop/signup/tasks.py"
+    tasks.write_text(tasks.read_text() + TASK)
+    edit(shop, "src/shop/signup/tasks.py", "max_attempts=6", "max_attempts=8")
+    edit(shop, "pyproject.toml", "dependencies = [", 'dependencies = [\n  "boto3>=1.40",')
+    edit(shop, ".env.example", "LOG_LEVEL=info", "LOG_LEVEL=debug")
+    support.git(shop, "mv", "src/shop/health.py", "src/shop/probes.py")
+    main = shop / "src/shop/main.py"
+    main.write_text(main.read_text().replace("health", "probes"))
+    (shop / "docs/architecture.md").unlink()
+    (shop / "src/shop/billing").mkdir()
+    (shop / "src/shop/billing/__init__.py").write_text('"""Ours alone."""\n')
+    readme = shop / "README.md"
+    readme.write_bytes(readme.read_bytes().replace(b"\n", b"\r\n"))
+    support.commit(shop, "Live in it")
+
+
+def texts(shop: Path) -> dict[str, bytes]:
+    """Give the files as git keeps them: .gitattributes makes their lines end alike."""
+    return {path: text.replace(b"\r\n", b"\n") for path, text in support.files(shop).items()}
+
+
+def assert_lived_in(shop: Path) -> None:
+    tasks = (shop / "src/shop/signup/tasks.py").read_text()
+    assert TASK in tasks
+    assert "max_attempts=8" in tasks
+    assert '"boto3>=1.40"' in (shop / "pyproject.toml").read_text()
+    assert "LOG_LEVEL=debug" in (shop / ".env.example").read_text()
+    assert not (shop / "src/shop/health.py").exists()
+    assert (shop / "src/shop/probes.py").exists()
+    assert not (shop / "docs/architecture.md").exists()
+    assert (shop / "src/shop/billing/__init__.py").read_text() == '"""Ours alone."""\n'
+
+
+@pytest.mark.parametrize("answers", COMBINATIONS[:1] + COMBINATIONS[2::4], ids=projects.name)
+@pytest.mark.parametrize("version", [v for v in RELEASED if v != NEXT] or RELEASED)
+def test_an_update_keeps_a_lived_in_project(
+    template: Path, tmp_path: Path, version: str, answers: dict[str, str]
+) -> None:
+    """Without a conflict, for nobody edited the same lines."""
+    shop = projects.make(tmp_path / "shop", template, version, **answers)
+    live_in(shop)
+
+    done = update.update(update.Request(shop))
+
+    assert done.conflicts == []
+    assert_lived_in(shop)
+    assert projects.is_clean(shop)
+
+
+@pytest.mark.parametrize("end", COMBINATIONS[2:], ids=projects.name)
+def test_a_switch_keeps_a_lived_in_project(
+    renders: projects.Renders, tmp_path: Path, end: dict[str, str]
+) -> None:
+    """There and back, and the project is as before."""
+    shop = renders.project(tmp_path / "shop")
+    live_in(shop)
+    before = texts(shop)
+
+    there = update.switch(update.Request(shop, end))
+    assert there.conflicts == []
+    assert_lived_in(shop)
+    update.switch(update.Request(shop, {"task_backend": "background", "database": "sqlite"}))
+
+    assert texts(shop) == before
+
+
+def test_an_edited_file_that_is_dropped_is_a_conflict(
+    renders: projects.Renders, tmp_path: Path
+) -> None:
+    """Copier would delete it and say nothing; here its text stays until somebody decides."""
+    shop = renders.project(tmp_path / "shop")
+    adapter = shop / "src/shop/tasks/background.py"
+    adapter.write_text(adapter.read_text() + "# our own line\n")
+    support.commit(shop, "Ours")
+    head = projects.head(shop)
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    [conflict] = done.conflicts
+    assert conflict.path == "src/shop/tasks/background.py"
+    assert "no longer rendered" in conflict.reason
+    assert adapter.read_text().endswith("# our own line\n")
+    assert done.exit_code == 2
+    assert projects.head(shop) == head
+    assert "DU" in support.git(shop, "status", "--porcelain", "--", "src/shop/tasks") or "UD" in (
+        support.git(shop, "status", "--porcelain", "--", "src/shop/tasks")
+    )
+    # As the last lines say: settle it, commit, and all is well.
+    support.git(shop, "rm", "--quiet", str(adapter))
+    support.git(shop, "commit", "--quiet", "--no-edit")
+    assert support.files(shop) == renders.files({"task_backend": "rq"})
+
+
+def test_the_same_line_on_both_sides(renders: projects.Renders, tmp_path: Path) -> None:
+    """Both texts are there, between markers that `make check` finds, and git refuses to commit."""
+    shop = renders.project(tmp_path / "shop")
+    file = shop / "src/shop/tasks/backend.py"
+    line = next(text for text in file.read_text().splitlines() if "background" in text)
+    edit(shop, "src/shop/tasks/backend.py", line, f"{line}  # ours")
+    support.commit(shop, "Ours")
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert [change.path for change in done.conflicts] == ["src/shop/tasks/backend.py"]
+    text = file.read_text()
+    assert f"{line}  # ours\n" in text
+    assert "<<<<<<< yours" in text
+    assert f">>>>>>> template {NEXT}" in text
+    refused = update.Request(shop, {"task_backend": "outbox"})
+    with pytest.raises(RefusedError, match="uncommitted changes"):
+        update.switch(refused)
+
+
+def test_a_renamed_file_follows_the_template(renders: projects.Renders, tmp_path: Path) -> None:
+    """What the template changes in a file arrives where the user has moved it."""
+    shop = renders.project(tmp_path / "shop")
+    support.git(shop, "mv", "src/shop/tasks/backend.py", "src/shop/tasks/chosen.py")
+    support.commit(shop, "Rename")
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert done.conflicts == []
+    assert not (shop / "src/shop/tasks/backend.py").exists()
+    assert "rq" in (shop / "src/shop/tasks/chosen.py").read_text()
+
+
+def test_a_deleted_file_stays_deleted(renders: projects.Renders, tmp_path: Path) -> None:
+    """And the plan says that the template has changed it."""
+    shop = renders.project(tmp_path / "shop")
+    support.git(shop, "rm", "--quiet", "docs/tasks.md")
+    support.commit(shop, "Away")
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert not (shop / "docs/tasks.md").exists()
+    left = [change.path for change in done.changes if change.kind is Kind.LEFT]
+    assert left == ["docs/tasks.md"]
+
+
+@given(seed=st.integers(0, 2**32), edits=st.integers(1, 12), end=st.sampled_from(COMBINATIONS))
+def test_no_edit_is_lost(
+    renders: projects.Renders,
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    edits: int,
+    end: dict[str, str],
+) -> None:
+    """Random edits: each line is in the project afterwards, or in a file that the plan names."""
+    chance = random.Random(seed)  # noqa: S311
+    start = chance.choice(COMBINATIONS)
+    if end == start:
+        return
+    folder = tmp_path_factory.mktemp("edits")
+    shop = renders.project(folder / "shop", **start)
+    added = _edit_anywhere(shop, chance, edits)
+    before = texts(shop)
+    head = projects.head(shop)
+
+    done = update.switch(update.Request(shop, end))
+
+    _assert_nothing_lost(shop, added, done)
+    apply.undo(project.find(shop))
+    assert texts(shop) == before
+    assert projects.head(shop) == head
+    assert projects.is_clean(shop)
+    shutil.rmtree(folder)
+
+
+def _edit_anywhere(shop: Path, chance: random.Random, edits: int) -> dict[str, str]:
+    """Insert and replace lines, rename and delete; give each new line and its file."""
+    files = sorted(support.files(shop).keys() - {".copier-answers.yml"})
+    added: dict[str, str] = {}
+    for number in range(edits):
+        path = chance.choice(files)
+        file = shop / path
+        what = chance.choice(["insert", "insert", "replace", "rename", "delete", "crlf"])
+        if what == "delete" and path not in added.values():
+            file.unlink()
+            files.remove(path)
+        elif what == "rename" and path not in added.values():
+            target = f"{path}.moved{number}"
+            file.rename(shop / target)
+            files[files.index(path)] = target
+        elif what == "crlf":
+            file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        else:
+            line = f"# edit {number} {chance.random()}"
+            lines = file.read_text(encoding="utf-8").split("\n")
+            at = chance.randrange(len(lines))
+            lines[at : at + (what == "replace")] = [line]
+            file.write_text("\n".join(lines), encoding="utf-8")
+            added[line] = path
+    support.git(shop, "add", "--all")
+    support.git(shop, "commit", "--quiet", "--allow-empty", "--message", "Edits")
+    return added
+
+
+def _assert_nothing_lost(shop: Path, added: dict[str, str], done: Plan) -> None:
+    named = {change.path for change in done.conflicts}
+    texts = [text.decode(errors="replace") for text in support.files(shop).values()]
+    for line, path in added.items():
+        assert any(line in text for text in texts) or path in named, f"{line} of {path} is lost"
