@@ -6,7 +6,6 @@ import errno
 import itertools
 import os
 import queue
-import re
 import shutil
 import signal
 import threading
@@ -25,13 +24,13 @@ from typing import TYPE_CHECKING
 
 from generator import questions
 from generator.combinations import Combination, combinations, select
-from generator.documented import MisbehavedError, ServerDiedError
 from generator.environments import Environments, Lane, declared
 from generator.errors import GeneratorError, RefusedError, did_you_mean
 from generator.outcomes import History, Outcome, Status
-from generator.processes import CommandFailedError, Processes, StoppedError, kill_marked
+from generator.processes import Processes, kill_marked
 from generator.rendering import heed_no_interrupt, render
-from generator.stages import STAGES, FoundError, Job, SkippedError, Stage
+from generator.stages import STAGES, Job, Stage
+from generator.verdict import DISK_FULL, judged
 from generator.workspace import mypy_caches, remove, snapshot, workspace
 
 if TYPE_CHECKING:
@@ -42,10 +41,6 @@ if TYPE_CHECKING:
 FOREIGN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "UV_PYTHON")
 LATE = 1e9  # rank of what comes after all else
 POLL = 0.2  # seconds after which the main thread looks for Ctrl-C
-DISK_FULL = "No space left on device"
-# What a project says when no server can be had for its tests.
-MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
-BROKEN_SERVER = re.compile(r".*ServerMissing: \S+ did not start.*")
 SHOWN = 6000  # characters of a long output
 
 
@@ -223,7 +218,7 @@ class _Run:
             blocked.add(stage.name)
             self._tell(job, stage.name, Status.SKIPPED, began, f"{stage.needs} was not done")
             return
-        status, detail = _judged(job, stage)
+        status, detail = judged(job, stage)
         kill_marked(job.processes.mark)
         if status is not Status.OK:
             blocked.add(stage.name)
@@ -255,29 +250,3 @@ class _Run:
         for job in self._jobs:
             job.processes.end()
         signal.signal(signal.SIGINT, before)
-
-
-def _judged(job: Job, stage: Stage) -> tuple[Status, str]:
-    try:
-        stage.check(job)
-    except SkippedError as reason:
-        return Status.SKIPPED, str(reason)
-    except ServerDiedError as error:
-        return Status.MACHINE, str(error)
-    except (FoundError, MisbehavedError, CommandFailedError, GeneratorError, OSError) as error:
-        if job.processes.stopped:
-            raise StoppedError from error
-        return _cause(error)
-    return Status.OK, ""
-
-
-def _cause(error: Exception) -> tuple[Status, str]:
-    """Tell the machine's failures from those of the project."""
-    text = f"{error}\n{getattr(error, 'output', '')}"
-    if DISK_FULL in text:
-        return Status.MACHINE, f"{DISK_FULL}: {text}"
-    if found := BROKEN_SERVER.search(text):
-        return Status.MACHINE, found[0]
-    if (found := MISSING.search(text)) and not os.environ.get("CI"):
-        return Status.SKIPPED, found[0]
-    return Status.FAILED, text
