@@ -14,10 +14,12 @@ import sys
 import tempfile
 import time
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import matrix
+from generator import matrix, questions
+from generator.combinations import PRODUCT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,14 +28,15 @@ STAGES = ["format", "lint", "types"]
 
 
 def main() -> None:
-    only = dict(item.split("=", 1) for item in sys.argv[1:] if item != "--only")
-    names = [row.name for row in matrix.chosen(matrix.Request(only=only)) if not row.others]
+    usual = {q.name: q.default for q in questions.load() if q.name not in PRODUCT}
+    only = usual | dict(item.split("=", 1) for item in sys.argv[1:] if item != "--only")
+    names = [row.name for row in matrix.chosen(matrix.Request(only=only))]
     with tempfile.TemporaryDirectory() as folder:
         projects = Path(folder) / "projects"
         for name in names:
             matrix.run(matrix.Request({"name": name}, ["render"], keep=projects))
         ours = [_seconds(lambda: _ours(only)) for _ in range(2)]
-        naive = _seconds(lambda: [_naive(projects / name) for name in names])
+        naive = sum(_seconds(partial(_naive, projects / name)) for name in names)
     print(f"combinations  {', '.join(names)}")
     print(f"naive         {naive:.1f} s")
     print(f"matrix        {ours[1]:.1f} s, renders included (the first run: {ours[0]:.1f} s)")
@@ -41,9 +44,8 @@ def main() -> None:
 
 
 def _ours(only: dict[str, str]) -> None:
-    product = {"ci": "github", "examples": "signup", "python_version": "3.11"}
     command = [sys.executable, "-m", "generator", "matrix", "test"]
-    for key, value in {**product, **only}.items():
+    for key, value in only.items():
         command += ["--only", f"{key}={value}"]
     for stage in STAGES:
         command += ["--stage", stage]
