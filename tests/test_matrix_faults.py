@@ -118,7 +118,7 @@ def test_deployment(broken: Callable[[str, str, str], Path]) -> None:
     root = broken("template/compose.yaml.jinja", "init: true", "innit: true")
     for file, old, new in (
         ("Dockerfile.jinja", "WORKDIR /app", "WORKDIR app"),
-        ("{{ github }}/.github/workflows/ci.yml.jinja", "{contents: read}", "write-all"),
+        ("{{ github }}/.github/workflows/ci.yml.jinja", "setup-python@", "setup-python@v6 #"),
     ):
         path = root / "template" / file
         path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
@@ -126,7 +126,7 @@ def test_deployment(broken: Callable[[str, str, str], Path]) -> None:
     told = {outcome.stage: outcome.detail for outcome in matrix.run(request)}
     assert "innit" in told["compose"]
     assert "DL3000" in told["image"]
-    assert "excessive-permissions" in told["workflow"]
+    assert "unpinned-uses" in told["workflow"]
 
 
 def test_what_a_compose_file_refers_to() -> None:
