@@ -73,7 +73,7 @@ def test_trust_is_never_needed() -> None:
 
 @pytest.mark.parametrize(
     ("version", "ci"),
-    zip(CHOICES["python_version"], itertools.cycle(CHOICES["ci"]), strict=False),
+    list(zip(CHOICES["python_version"], itertools.cycle(CHOICES["ci"]), strict=False)),
 )
 def test_ci_and_image_use_the_chosen_python(tmp_path: Path, version: str, ci: str) -> None:
     """The Dockerfile, the metadata and the CI file name one Python version."""
