@@ -144,7 +144,7 @@ class _Run:
         scratch = self._folder / f"t{number}"
         scratch.mkdir()
         kept = {n: v for n, v in os.environ.items() if n not in FOREIGN and n[:4] != "GIT_"}
-        mark = f"{self._folder.name}.{number}"
+        mark = f"{self._folder.name}/{number}/"
         job = Job(
             combination=row,
             project=(self._request.keep or self._folder).absolute() / row.name,

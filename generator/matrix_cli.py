@@ -46,10 +46,16 @@ def matrix_commands(epilog: str) -> typer.Typer:
     app = typer.Typer(
         help="Render and test every combination of answers.", no_args_is_help=True, epilog=epilog
     )
+    app.callback()(_refuse_windows)
     app.command("list", epilog=epilog)(_list)
     app.command("render", epilog=epilog)(_render)
     app.command("test", epilog=epilog)(_test)
     return app
+
+
+def _refuse_windows() -> None:
+    if os.name == "nt":
+        raise RefusedError("The matrix runs on Linux and macOS.", "Use WSL on Windows.")
 
 
 def _list(*, only: Only = None, to_json: Json = False) -> None:
@@ -111,8 +117,6 @@ def _test(  # noqa: PLR0913 (each one is a flag)
 
 
 def _request(only: list[str] | None, **more: Any) -> "Request":
-    if os.name == "nt":
-        raise RefusedError("The matrix runs on Linux and macOS.", "Use WSL on Windows.")
     from generator import matrix  # noqa: PLC0415 (Copier and all that need a moment to load)
 
     answers = {}

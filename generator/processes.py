@@ -135,11 +135,13 @@ def kill_marked(mark: str) -> int:
 
 
 def marked(mark: str) -> set[int]:
+    """Return those whose mark begins so: a combination's ends with a slash, as its run's does."""
     wanted = f"{MARK}={mark}".encode()
     found = set()
     for folder in PROC.glob("[0-9]*"):
         with suppress(OSError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+            variables = (folder / "environ").read_bytes().split(b"\0")
+            if any(variable.startswith(wanted) for variable in variables):
                 found.add(int(folder.name))
     return found - {os.getpid()}
 

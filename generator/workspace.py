@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,9 +66,14 @@ def mypy_caches(stack: ExitStack, count: int) -> Iterator[Path]:
 
 def _clear_forgotten() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if folder.stat().st_uid != os.getuid() or time.time() - folder.stat().st_mtime < SETTLED:
-            continue
-        with held(folder / "lock", wait=False) as forgotten:
-            if forgotten:
-                kill_marked(folder.name)
-                remove(folder)
+        with suppress(FileNotFoundError):  # its run has just ended
+            if _is_settled(folder):
+                with held(folder / "lock", wait=False) as forgotten:
+                    if forgotten:
+                        kill_marked(f"{folder.name}/")
+                        remove(folder)
+
+
+def _is_settled(folder: Path) -> bool:
+    about = folder.stat()
+    return about.st_uid == os.getuid() and time.time() - about.st_mtime > SETTLED

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from generator import documented, matrix, processes, stages
+from generator import documented, matrix, processes, stages, workspace
 from generator.errors import ExitCode, GeneratorError
 from generator.outcomes import Outcome, Status
 from tests import support
@@ -76,12 +76,12 @@ def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
     for line in run.stdout or []:
         if " install " in line:
             break
-    [workspace] = folder.iterdir()
+    [run_folder] = folder.iterdir()
     os.killpg(run.pid, number)
     printed, _ = run.communicate(timeout=60)
     assert run.returncode == (ExitCode.INTERRUPTED if number is signal.SIGINT else 143), printed
     assert "Traceback" not in printed
-    assert processes.marked(f"{workspace.name}.0") == set()
+    assert processes.marked(f"{run_folder.name}/") == set()
 
 
 def test_a_disk_that_fills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,3 +135,15 @@ def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPat
     assert outcome.status is Status.MACHINE, outcome
     assert "(redis) died half way" in outcome.detail
     assert folder
+
+
+def test_what_a_killed_run_left_is_cleared_away(folder: Path) -> None:
+    """The next run ends its processes and removes its folder."""
+    left = folder / f"{workspace.PREFIX}left"
+    left.mkdir()
+    environment = {**os.environ, processes.MARK: f"{left.name}/0/"}
+    with subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True) as orphan:
+        os.utime(left, (0, 0))
+        with workspace.workspace():
+            assert not left.exists()
+        assert orphan.wait(10) == -signal.SIGKILL
