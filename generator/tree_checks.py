@@ -53,7 +53,8 @@ def problems(project: Path, answers: Mapping[str, Any], root: Path) -> Iterator[
         if path != ".copier-answers.yml":
             yield from _of_traces(path, _without(text, given), traces)
     yield from _of_all(paths, total)
-    yield from documents(project, [*given, str(answers["package_name"])])
+    package = str(answers["package_name"])
+    yield from documents(project, [*given, package, package.replace("_", "-")])
 
 
 def documents(root: Path, typed: Iterable[str] = ()) -> Iterator[str]:
