@@ -111,7 +111,6 @@ class _Run:
         for cache in mypy_caches(stack, request.jobs):
             self._caches.put(cache)
         self._environments = Environments(request.lane, request.root, folder / "scratch")
-        # The best unit first; a worker is free for whichever that is when it comes.
         self._units: queue.PriorityQueue[tuple[float, int, Job, list[Stage]]] = (
             queue.PriorityQueue()
         )
@@ -205,7 +204,6 @@ class _Run:
         finally:
             self._caches.put(job.mypy_cache)
         if self._last and stages is not self._last:
-            # The quick stages of all come first: what they find is told within minutes.
             rank = LATE - self._history.takes(job.combination, "tests")
             self._add(rank, job, self._last)
         elif not self._request.keep:
