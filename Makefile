@@ -4,15 +4,20 @@ READY := .venv/ready
 # A set PYTHONDONTWRITEBYTECODE would make every process of the tests compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all check format lock release
+.PHONY: demo test test-all test-latest test-oldest check format lock release
 demo: $(READY)  ## see a service rendered, started and used; BACKEND=rq|celery|outbox: and its worker killed
 	.venv/bin/python demo.py $(BACKEND)
 
-test: check  ## all checks and tests
+test: check  ## all checks and tests, and every combination through its stages
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+	.venv/bin/fastapi-tasks matrix test --jobs 2
 
 test-all: check  ## the same, with the own tests of every combination: some take minutes each
-	WHOLE_MATRIX=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
+	.venv/bin/python -m pytest -n 2 --dist loadgroup
+	.venv/bin/fastapi-tasks matrix test --jobs 2 --all-tests
+
+test-latest test-oldest: $(READY)  ## the combinations, on the newest or the oldest versions allowed
+	.venv/bin/fastapi-tasks matrix test --jobs 2 --lane $(@:test-%=%)
 
 check: $(READY)
 	.venv/bin/ruff format --check
@@ -29,6 +34,9 @@ release: test  ## cut a release: make release VERSION=0.2.0
 lock: $(READY)  ## take newer versions of what development needs
 	.venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --python-version 3.11 --group dev pyproject.toml -o requirements-dev.txt
+	.venv/bin/python -m generator.lock | .venv/bin/uv pip compile --quiet --universal --upgrade \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
+		- -o requirements-matrix.txt
 
 $(READY): pyproject.toml requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Error: no Python 3.11 or newer is on PATH: install one."; exit 1; }

@@ -15,6 +15,7 @@ from generator import change_commands, flags, new, questions, report
 from generator.choices import choices
 from generator.errors import ExitCode, GeneratorError, RefusedError
 from generator.flags import Data, Json
+from generator.matrix_cli import matrix_commands
 from generator.source import own_version
 
 EPILOG = (
@@ -86,6 +87,7 @@ def _app() -> typer.Typer:
     app.command("new", epilog=EPILOG)(flags.one_per_question(_new, questions.load()))
     app.command("choices", epilog=EPILOG)(_choices)
     change_commands.add(app, EPILOG)
+    app.add_typer(matrix_commands(EPILOG), name="matrix")
     return app
 
 

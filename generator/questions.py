@@ -25,6 +25,8 @@ class Question:
     choices: tuple[str, ...]
     several: bool
     default: str
+    when: str = "true"
+    """Jinja that says, from the earlier answers, whether it is asked."""
 
     @property
     def flag(self) -> str:
@@ -67,9 +69,9 @@ def load(root: Path = ROOT) -> list[Question]:
     ]
 
 
-def table(name: str, file: str = "backends.yml") -> dict[str, Any]:
+def table(name: str, file: str = "backends.yml", root: Path = ROOT) -> dict[str, Any]:
     """Read one of the tables that the questions include."""
-    content = yaml.safe_load((ROOT / file).read_bytes())
+    content = yaml.safe_load((root / file).read_bytes())
     found: dict[str, Any] = content[name]["default"]
     return found
 
@@ -99,4 +101,5 @@ def _question(name: str, detail: dict[str, Any]) -> Question:
         choices=tuple(v["value"] if isinstance(v, dict) else str(v) for v in values),
         several=bool(detail.get("multiselect")),
         default="" if "{" in shown else shown,
+        when=str(detail.get("when", "true")),
     )

@@ -28,8 +28,8 @@ def neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         for name in [name for name in os.environ if name.startswith(("GIT_", "COPIER_"))]:
             patch.delenv(name)
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        cache = Path(os.environ.get("UV_CACHE_DIR", Path.home() / ".cache/uv"))
-        patch.setenv("UV_CACHE_DIR", str(cache))  # a new home would download all packages anew
+        caches = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+        patch.setenv("XDG_CACHE_HOME", caches)  # a new home would download all packages anew
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")

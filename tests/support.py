@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from generator import tree_checks
+
 Command = Callable[[list[str]], tuple[int, str, str]]
 
 ROOT = Path(__file__).parent.parent
-LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -73,13 +73,5 @@ def answers(project: Path) -> dict[str, Any]:
     return found
 
 
-def check_documents(root: Path, given: Iterable[str] = ()) -> None:
-    """Links lead somewhere, and prose keeps to 100 columns, not counting names a user gave."""
-    for page in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
-        text = page.read_text(encoding="utf-8")
-        for target in LINK.findall(text):
-            assert (page.parent / target).exists(), f"{page}: {target}"
-        for name in given:
-            text = re.sub(re.escape(name), "", text, flags=re.IGNORECASE)
-        for line in text.splitlines():
-            assert len(line) <= 100 or line.startswith("|"), f"{page}: {line}"
+def check_documents(root: Path) -> None:
+    assert not list(tree_checks.documents(root))

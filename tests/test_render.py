@@ -1,4 +1,4 @@
-"""Every combination, rendered and put through its own gates."""
+"""The template itself, and what no stage of the matrix sees of a render."""
 
 from __future__ import annotations
 
@@ -8,55 +8,21 @@ import re
 import signal
 import socket
 import subprocess
-import sys
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import copier
 import httpx
 import pytest
-import yaml
 
 from generator import questions
 from tests import support
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 TEMPLATE = support.ROOT / "template"
 CHOICES = {question.name: question.choices for question in questions.load()}
-WHOLE = "WHOLE_MATRIX" in os.environ  # `make test-all`
 BACKENDS, DATABASES = CHOICES["task_backend"], CHOICES["database"]
-
-
-def combinations() -> Iterator[dict[str, Any]]:
-    """Yield each combination of backend, delivery, broker and database that can be asked for."""
-    for backend, database in itertools.product(BACKENDS, DATABASES):
-        for delivery in CHOICES["outbox_delivery"] if backend == "outbox" else [""]:
-            for broker in CHOICES["broker"] if "celery" in (backend, delivery) else [""]:
-                asked = {"outbox_delivery": delivery, "broker": broker, "database": database}
-                yield {"task_backend": backend, **{k: v for k, v in asked.items() if v}}
-
-
-TESTED = list(combinations())
-
-
-def in_every_run(answers: dict[str, Any]) -> bool:
-    """Tell whether the own tests take few enough minutes to be run each time."""
-    return "celery" not in answers.values() and answers.get("outbox_delivery", "local") == "local"
-
-
-ODD: list[dict[str, Any]] = [
-    {"examples": [], "ci": "none"},
-    {
-        "project_name": 'A "quoted" name: ünï, 名前 \\ #1',
-        "package_name": "a" * 40,
-        "description": "Says \"hi\" & <bye> 'now' \\ {braces} 名前 " + "x" * 150,
-        "ci": "gitlab",
-        "database": "postgresql",
-    },
-]
 
 
 def render(folder: Path, answers: dict[str, Any]) -> Path:
@@ -72,82 +38,6 @@ def render(folder: Path, answers: dict[str, Any]) -> Path:
 def environment(**more: str) -> dict[str, str]:
     ours = ("VIRTUAL_ENV", "PYTHONPATH", "UV_PYTHON")
     return {**{k: v for k, v in os.environ.items() if k not in ours}, **more}
-
-
-def run(project: Path, *command: str) -> str:
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env=environment(),
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, f"{' '.join(command)} in {project}:\n{done.stdout}"
-    return done.stdout
-
-
-def ids(answers: dict[str, Any]) -> str:
-    return "-".join(map(str, answers.values()))[:40]
-
-
-@pytest.fixture(scope="module", params=[*TESTED, *ODD], ids=ids)
-def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Render a combination and install just what it declares."""
-    project = render(tmp_path_factory.mktemp("render"), request.param)
-    run(project, "uv", "sync", "--quiet", "--python", sys.executable)
-    return project
-
-
-def test_format(project: Path) -> None:
-    """It is formatted, whatever its name."""
-    run(project, "uv", "run", "ruff", "format", "--check")
-
-
-def test_lint(project: Path) -> None:
-    """Its own broad set of rules finds nothing."""
-    run(project, "uv", "run", "ruff", "check")
-
-
-def test_types(project: Path) -> None:
-    """Strict mypy and standard pyright find nothing."""
-    run(project, "uv", "run", "mypy")
-    python = str(project / ".venv/bin/python")
-    run(project, sys.executable, "-m", "pyright", "--pythonpath", python, "src", "tests", "dev")
-
-
-def test_its_own_tests(project: Path, request: pytest.FixtureRequest) -> None:
-    """They pass, and none is skipped."""
-    answers = request.node.callspec.params["project"]
-    if not WHOLE and not in_every_run(answers):
-        pytest.skip("takes minutes: `make test-all` runs the tests of this combination too")
-    printed = run(project, "uv", "run", "pytest", "-q")
-    assert re.search(r"\d+ passed in", printed), printed
-
-
-def test_tree(project: Path) -> None:
-    """No Jinja is left, paths are legal on Windows, and data files can be read."""
-    for path in support.files(project):
-        if path.startswith((".venv/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/")):
-            continue
-        assert not re.search(r'[<>:"|?*\\{}]|\.jinja$|[. ]$', path), path
-        if path.endswith((".pyc", "uv.lock")):
-            continue
-        text = (project / path).read_text(encoding="utf-8")
-        assert "\r" not in text
-        if not path.endswith((".yml", ".mako")):  # a workflow has its own {{ }}
-            assert not re.search(r"\{\{ |\{% ", text), path
-        if path.endswith((".yml", ".yaml")):
-            yaml.safe_load(text)
-        if path.endswith(".toml"):
-            tomllib.loads(text)
-
-
-def test_documents(project: Path) -> None:
-    """The pages of its backend are there, and in order."""
-    given = support.answers(project)
-    support.check_documents(project, [given["description"], given["package_name"]])
 
 
 def test_no_shared_file_branches_on_the_backend() -> None:
@@ -181,8 +71,10 @@ def test_trust_is_never_needed() -> None:
     assert not re.search(r"^_(tasks|migrations|jinja_extensions|external_data)", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("version", CHOICES["python_version"])
-@pytest.mark.parametrize("ci", CHOICES["ci"])
+@pytest.mark.parametrize(
+    ("version", "ci"),
+    list(zip(CHOICES["python_version"], itertools.cycle(CHOICES["ci"]), strict=False)),
+)
 def test_ci_and_image_use_the_chosen_python(tmp_path: Path, version: str, ci: str) -> None:
     """The Dockerfile, the metadata and the CI file name one Python version."""
     project = render(tmp_path, {"python_version": version, "ci": ci})

@@ -23,7 +23,7 @@ __all__ = ["CeleryTaskQueue", "TaskSettings", "app", "open_queue", "request_queu
 T = TypeVar("T")
 THREADS = 4  # a broker that hangs holds up these, and no thread that others need
 PATIENCE = 3.0  # seconds for the broker to take a batch; the client waits meanwhile
-BATCH = 20  # messages: `tasks replay` sends hundreds, each of which RabbitMQ confirms
+BATCH = 20  # messages: `tasks replay` sends hundreds, and a broker may confirm each
 
 
 class CeleryTaskQueue(RecordedTaskQueue):

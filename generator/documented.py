@@ -1,0 +1,187 @@
+"""A project's documented commands, as its README has them: serve, its processes, one request."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, closing, suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from generator.stages import Job
+
+PATIENCE = 120.0  # seconds after which what is awaited is taken for missing
+# Run by the project's `dev`, which has started the servers; it holds them until it is told.
+TELL = """
+import json, os, pathlib, sys, time
+prefix, told, go = sys.argv[1:]
+found = {k: v for k, v in os.environ.items() if k.startswith(prefix)}
+pathlib.Path(told + ".part").write_text(json.dumps(found))
+pathlib.Path(told + ".part").rename(told)
+while not pathlib.Path(go).exists():
+    time.sleep(0.05)
+"""
+
+
+class MisbehavedError(Exception):
+    """A documented command did not do what the README says."""
+
+
+class ServerDiedError(Exception):
+    """A server beside the project is gone: what follows from it is not the project's failure."""
+
+
+def check(job: Job) -> None:
+    folder = job.project.parent / f"{job.project.name}.commands"
+    folder.mkdir()
+    with ExitStack() as stack:
+        service = Service(job, folder, stack)
+        try:
+            service.start()
+            service.use()
+            service.stop()
+        except (MisbehavedError, OSError, http.client.HTTPException) as error:
+            if gone := service.dead_servers():
+                raise ServerDiedError(
+                    f"the server at {gone[0]} died half way, so this says nothing of the project: "
+                    f"{error}"
+                ) from error
+            raise MisbehavedError(f"{error}\n{service.logs()}".rstrip()) from error
+
+
+class Service:
+    """The processes of the project, as its README starts them."""
+
+    def __init__(self, job: Job, folder: Path, stack: ExitStack) -> None:
+        self._job = job
+        self._folder = folder
+        self._stack = stack
+        self._package = job.answers["package_name"]
+        self._prefix = f"{self._package.upper()}_"
+        self.settings: dict[str, str] = {}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._listener = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
+        self._port = self._listener.getsockname()[1]
+
+    def start(self) -> None:
+        told, go = self._folder / "settings.json", self._folder / "go"
+        mail = _free_port()
+        tell = ["-c", TELL, self._prefix, str(told), str(go)]
+        self._run("dev", "dev", self._job.python, *tell, MAIL_PORT=str(mail))
+        self._stack.callback(self._let_servers_go, go)  # before the block ends them by a signal
+        self._wait(told.exists, "python -m dev started no servers")
+        self.settings = json.loads(told.read_text())
+        self._run("mail", "dev.mail", str(mail))
+        fd = self._listener.fileno()
+        self._run("serve", self._package, "serve", "--fd", str(fd), fds=[fd])
+        for command in self.documented():
+            self._run(command, self._package, command)
+
+    def documented(self) -> list[str]:
+        """Return the processes that the README tells to run beside the API."""
+        text = (self._job.project / "README.md").read_text(encoding="utf-8")
+        slug = self._package.replace("_", "-")
+        named = re.findall(rf"^\| `{slug} (\w+)` \|", text, re.MULTILINE)
+        return [command for command in named if command != "serve"]
+
+    def use(self) -> None:
+        for path in ("/livez", "/readyz", "/openapi.json"):
+            self._request("GET", path, expected=200)
+        if "signup" not in self._job.answers["examples"]:
+            return
+        body = {"email": "ada@example.com"}
+        place = self._request("POST", "/signups", body, expected=202)[1]
+        self._wait(lambda: self._finished(place), f"the task of {place} has not finished")
+        self._wait(
+            lambda: "ada@example.com" in self._log("mail"), "the welcome mail was not delivered"
+        )
+
+    def stop(self) -> None:
+        """End each by SIGTERM, as a platform does: it has to end with 0, and soon."""
+        for name in ("serve", *self.documented()):
+            self._running[name].send_signal(signal.SIGTERM)
+        for name in ("serve", *self.documented()):
+            try:
+                code = self._running[name].wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                raise MisbehavedError(f"{name} runs on {PATIENCE:g} s after SIGTERM") from None
+            if code not in {0, -signal.SIGTERM}:
+                raise MisbehavedError(f"{name} ended with {code} on SIGTERM")
+
+    def dead_servers(self) -> list[str]:
+        """Return the addresses where a server was, and nobody listens now."""
+        found = []
+        for url in self.settings.values():
+            parts = urlsplit(url) if "://" in url else None
+            if parts and parts.hostname and parts.port and not parts.scheme.startswith("smtp"):
+                with socket.socket() as probe:
+                    if probe.connect_ex((parts.hostname, parts.port)):
+                        found.append(f"{parts.hostname}:{parts.port} ({parts.scheme})")
+        return found
+
+    def logs(self) -> str:
+        return "\n".join(f"[{name}] {line}" for name in self._running for line in self._tail(name))
+
+    def _run(self, name: str, *arguments: str, fds: list[int] | None = None, **more: str) -> None:
+        log = self._stack.enter_context((self._folder / f"{name}.log").open("wb"))
+        command = [self._job.python, "-m", *arguments]
+        environment = {"PYTHONUNBUFFERED": "1", **self.settings, **more}
+        started = self._job.processes.started(
+            command, self._job.project, log.fileno(), fds or (), **environment
+        )
+        self._running[name] = self._stack.enter_context(started)
+
+    def _let_servers_go(self, go: Path) -> None:
+        go.touch()
+        with suppress(subprocess.TimeoutExpired):
+            self._running["dev"].wait(PATIENCE)
+
+    def _finished(self, place: str) -> bool:
+        status = self._request("GET", place, expected=200)[0]
+        if status["state"] == "failed":
+            raise MisbehavedError(f"the task of {place} failed: {status}")
+        return bool(status["state"] == "succeeded")
+
+    def _request(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, expected: int
+    ) -> tuple[dict[str, Any], str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+        with closing(connection):
+            headers = {"Content-Type": "application/json"} if body else {}
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        if answer.status != expected:
+            raise MisbehavedError(f"{method} {path}: {answer.status} {text}")
+        return json.loads(text) if text else {}, answer.headers.get("Location", "")
+
+    def _wait(self, done: Any, otherwise: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            for name, process in self._running.items():
+                if process.poll() is not None:
+                    raise MisbehavedError(f"{name} ended with {process.returncode}")
+            if time.monotonic() > deadline:
+                raise MisbehavedError(f"{otherwise} after {PATIENCE:g} s")
+            time.sleep(0.05)
+
+    def _log(self, name: str) -> str:
+        return (self._folder / f"{name}.log").read_text(errors="replace")
+
+    def _tail(self, name: str) -> Iterator[str]:
+        yield from self._log(name).splitlines()[-12:]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,250 @@
+"""Takes every combination through its stages, several at a time."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import queue
+import shutil
+import signal
+import threading
+import time
+from concurrent.futures import (
+    FIRST_EXCEPTION,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from generator import questions
+from generator.combinations import Combination, combinations, select
+from generator.environments import Environments, Lane, declared
+from generator.errors import GeneratorError, RefusedError, did_you_mean
+from generator.outcomes import History, Outcome, Status
+from generator.processes import Processes, kill_marked
+from generator.rendering import heed_no_interrupt, render
+from generator.stages import STAGES, Job, Stage
+from generator.verdict import DISK_FULL, judged
+from generator.workspace import mypy_caches, remove, snapshot, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+# Settings of the person at this machine that would change what a project does.
+FOREIGN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "UV_PYTHON")
+LATE = 1e9  # rank of what comes after all else
+POLL = 0.2  # seconds after which the main thread looks for Ctrl-C
+SHOWN = 6000  # characters of a long output
+
+
+@dataclass
+class Request:
+    only: dict[str, str] = field(default_factory=dict)
+    stages: Sequence[str] = ()
+    jobs: int = 2
+    keep: Path | None = None
+    failed_first: bool = False
+    lane: Lane = Lane.LOCKED
+    thorough: bool = False
+    limit: float | None = None
+    """Seconds for each command of a stage, instead of the stage's own limit."""
+    root: Path = questions.ROOT
+    tell: Callable[[Outcome], None] = lambda _outcome: None
+
+
+def chosen(request: Request) -> list[Combination]:
+    found = combinations(request.root)
+    return select(found, request.only, request.root) if request.only else found
+
+
+def chosen_stages(names: Sequence[str]) -> list[Stage]:
+    """Return the stages, with those that they need."""
+    known = {stage.name: stage for stage in STAGES}
+    for name in names:
+        if name not in known:
+            raise RefusedError(f'"{name}" is no stage.', did_you_mean(name, known))
+    wanted = {*(names or known), "render"}
+    wanted |= {known[name].needs for name in wanted}
+    return [stage for stage in STAGES if stage.name in wanted]
+
+
+def run(request: Request) -> list[Outcome]:
+    stages, rows, history = chosen_stages(request.stages), chosen(request), History.load()
+    rows.sort(key=lambda row: history.rank(row, failed_first=request.failed_first))
+    _check_keep(request.keep, rows)
+    with ExitStack() as stack:
+        folder = stack.enter_context(workspace())
+        outcomes = _Run(request, stages, folder, stack, history).of(rows)
+    history.save(outcomes)
+    return outcomes
+
+
+def _check_keep(keep: Path | None, rows: list[Combination]) -> None:
+    for row in rows if keep else ():
+        if keep and (keep / row.name).exists():
+            raise RefusedError(f"{keep / row.name} exists.", "Choose another folder to keep.")
+
+
+class _Run:
+    def __init__(
+        self,
+        request: Request,
+        stages: list[Stage],
+        folder: Path,
+        stack: ExitStack,
+        history: History,
+    ) -> None:
+        self._request = request
+        self._first = [s for s in stages if s.name not in {"render", "tests"}]
+        self._last = [s for s in stages if s.name == "tests"]
+        self._folder = folder
+        self._history = history
+        self._source = folder / "source"
+        self._caches: queue.Queue[Path] = queue.Queue()
+        for cache in mypy_caches(stack, request.jobs):
+            self._caches.put(cache)
+        self._environments = Environments(request.lane, request.root, folder / "scratch")
+        self._units: queue.PriorityQueue[tuple[float, int, Job, list[Stage]]] = (
+            queue.PriorityQueue()
+        )
+        self._futures: list[Future[None]] = []
+        self._numbers = itertools.count()
+        self._jobs: list[Job] = []
+        self._ready: list[Job] = []
+        self._blocked: dict[str, set[str]] = {}
+        self._outcomes: list[Outcome] = []
+        self._telling = threading.Lock()
+
+    def of(self, rows: list[Combination]) -> list[Outcome]:
+        try:
+            snapshot(self._request.root, self._source)
+            with ThreadPoolExecutor(self._request.jobs) as self._pool:
+                try:
+                    self._render([self._job(row) for row in rows])
+                    self._wait()
+                except BaseException:
+                    self._stop()
+                    raise
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise self._disk_full() from error
+        return self._outcomes
+
+    def _job(self, row: Combination) -> Job:
+        number = next(self._numbers)
+        scratch = self._folder / f"t{number}"
+        scratch.mkdir()
+        kept = {n: v for n, v in os.environ.items() if n not in FOREIGN and n[:4] != "GIT_"}
+        mark = f"{self._folder.name}/{number}/"
+        job = Job(
+            combination=row,
+            project=(self._request.keep or self._folder).absolute() / row.name,
+            root=self._request.root,
+            processes=Processes(mark, {**kept, "TMPDIR": str(scratch)}),
+            environments=self._environments,
+            thorough=self._request.thorough,
+            limit=self._request.limit,
+        )
+        self._jobs.append(job)
+        return job
+
+    def _render(self, jobs: list[Job]) -> None:
+        """Render in other processes: Copier changes the folder of the one that it runs in."""
+        count = min(self._request.jobs, len(jobs))
+        with ProcessPoolExecutor(count, get_context("spawn"), heed_no_interrupt) as renderers:
+            begun = [
+                renderers.submit(render, self._source, job.project, job.combination.answers)
+                for job in jobs
+            ]
+            try:
+                for job, future in zip(jobs, begun, strict=True):
+                    self._take(job, future)
+            except BaseException:
+                renderers.shutdown(cancel_futures=True)
+                raise
+        # Only now is it known what all of them declare.
+        for number, job in enumerate(self._ready):
+            self._add(number, job, self._first)
+
+    def _take(self, job: Job, rendered: Future[tuple[float, str]]) -> None:
+        seconds, error = rendered.result()
+        began = time.monotonic() - seconds
+        if error:
+            self._tell(job, "render", Status.FAILED, began, error)
+        else:
+            self._environments.declared.update(declared(job.project))
+            self._ready.append(job)
+            self._tell(job, "render", Status.OK, began)
+
+    def _wait(self) -> None:
+        while pending := [future for future in self._futures if not future.done()]:
+            wait(pending, POLL, FIRST_EXCEPTION)
+            for future in self._futures:
+                if future.done():
+                    future.result()
+
+    def _add(self, rank: float, job: Job, stages: list[Stage]) -> None:
+        self._units.put((rank, next(self._numbers), job, stages))
+        self._futures.append(self._pool.submit(self._work))
+
+    def _work(self) -> None:
+        _, _, job, stages = self._units.get()
+        job.mypy_cache = self._caches.get()
+        try:
+            for stage in stages:
+                self._attempt(job, stage)
+        finally:
+            self._caches.put(job.mypy_cache)
+        if self._last and stages is not self._last:
+            rank = LATE - self._history.takes(job.combination, "tests")
+            self._add(rank, job, self._last)
+        elif not self._request.keep:
+            remove(job.project)
+
+    def _attempt(self, job: Job, stage: Stage) -> None:
+        blocked = self._blocked.setdefault(job.combination.name, set())
+        began = time.monotonic()
+        if stage.needs in blocked:
+            blocked.add(stage.name)
+            self._tell(job, stage.name, Status.SKIPPED, began, f"{stage.needs} was not done")
+            return
+        status, detail = judged(job, stage)
+        kill_marked(job.processes.mark)
+        if status is not Status.OK:
+            blocked.add(stage.name)
+        self._tell(job, stage.name, status, began, detail)
+        if status is Status.MACHINE and DISK_FULL in detail:
+            raise self._disk_full()
+
+    def _tell(self, job: Job, stage: str, status: Status, began: float, detail: str = "") -> None:
+        # A project's own path is of no use after the run: files are named from its root.
+        short = detail.replace(f"{job.project}/", "")[-SHOWN:].strip()
+        outcome = Outcome(job.combination, stage, status, time.monotonic() - began, short)
+        with self._telling:
+            self._outcomes.append(outcome)
+            self._request.tell(outcome)
+
+    def _disk_full(self) -> GeneratorError:
+        free = shutil.disk_usage(self._folder).free // 2**20 if self._folder.exists() else 0
+        return GeneratorError(
+            f"The disk of {self._folder} is full ({free} MB are free), so the run was ended.",
+            "Free some space, or name another disk's folder with TMPDIR.",
+        )
+
+    def _stop(self) -> None:
+        """End everything; a second Ctrl-C must not leave half of it behind."""
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for job in self._jobs:
+            job.processes.stop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for job in self._jobs:
+            job.processes.end()
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,40 @@
+"""One render by Copier's public API, in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def heed_no_interrupt() -> None:
+    """Leave Ctrl-C to the process that waits for us."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def render(source: Path, project: Path, answers: dict[str, Any]) -> tuple[float, str]:
+    """Return how long it took, and what was wrong."""
+    import copier  # noqa: PLC0415 (takes a third of a second, which --help need not wait for)
+
+    began = time.monotonic()
+    try:
+        copier.run_copy(
+            str(source),
+            project,
+            data=answers,
+            settings=copier.Settings(),  # what this person prefers is no part of the template
+            defaults=True,
+            quiet=True,
+            unsafe=False,
+        )
+        for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"]):
+            subprocess.run(["git", *command], cwd=project, check=True, capture_output=True)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever the template raises is what was found)
+        return time.monotonic() - began, f"{type(error).__name__}: {error}"
+    return time.monotonic() - began, ""

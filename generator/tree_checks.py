@@ -1,0 +1,169 @@
+"""What can be seen of a rendered tree without running anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from generator import questions
+from generator.combinations import ODD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+# The largest render has 109 files and 7,240 lines (an outbox that delivers to Celery), the largest
+# file 310 lines. What goes beyond these budgets is a decision, not an accident.
+FILES, LINES, LINES_OF_A_FILE = 120, 8_000, 340
+PATH_LENGTH = 130  # below a project's folder; Windows allows 260 with it
+
+_ILLEGAL = re.compile(r'[<>:"|?*\\{}]|\.jinja$|[. ](/|$)')
+_DEVICES = re.compile(r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.|/|$)", re.IGNORECASE)
+# A workflow's own ${{ }} is none, nor is what a format string makes of braces.
+_JINJA = re.compile(r"(?<!\$)\{\{-?\s*\w|\{%[-\s]")
+_CONFLICT = re.compile(r"^(<{7}|>{7})( |$)", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)#:]+)\)")
+# Of the words that name a part, those that prose has a use for.
+_PROSE = {"background", "local", "fastapi"}
+
+
+def problems(project: Path, answers: Mapping[str, Any], root: Path) -> Iterator[str]:
+    """Yield each thing that is wrong, with its file."""
+    paths = files(project)
+    given = [str(answers[name]) for name in ODD if name in answers]
+    traces = _traces(answers, root)
+    total = 0
+    for path in paths:
+        yield from _of_path(path)
+        content = (project / path).read_bytes()
+        try:
+            text = content.decode()
+        except UnicodeDecodeError:
+            yield f"{path}: is not UTF-8"
+            continue
+        total += (lines := text.count("\n"))
+        if lines > LINES_OF_A_FILE:
+            yield f"{path}: has {lines} lines, the budget is {LINES_OF_A_FILE}"
+        yield from (f"{path}: {fault}" for fault in _of_text(text, given))
+        yield from (f"{path}: {fault}" for fault in _of_data(path, text))
+        if path != ".copier-answers.yml":
+            yield from _of_traces(path, _without(text, given), traces)
+    yield from _of_all(paths, total)
+    package = str(answers["package_name"])
+    yield from documents(project, [*given, package, package.replace("_", "-")])
+
+
+def documents(root: Path, typed: Iterable[str] = ()) -> Iterator[str]:
+    """Yield links that lead nowhere and prose beyond 100 columns, not counting what was typed."""
+    for page in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
+        name, text = page.relative_to(root).as_posix(), page.read_text(encoding="utf-8")
+        broken = [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
+        yield from (f"{name}: links to {link}, which is not there" for link in broken)
+        for word in typed:
+            text = re.sub(re.escape(word), "", text, flags=re.IGNORECASE)
+        long = [line for line in text.splitlines() if len(line) > 100 and not line.startswith("|")]
+        yield from (f'{name}: {len(line)} columns: "{line[:40]}…"' for line in long)
+
+
+def files(project: Path) -> list[str]:
+    return sorted(
+        path.relative_to(project).as_posix()
+        for path in project.rglob("*")
+        if path.is_file() and not {".git", ".venv"}.intersection(path.relative_to(project).parts)
+    )
+
+
+def _of_path(path: str) -> Iterator[str]:
+    if _ILLEGAL.search(path) or _DEVICES.search(path):
+        yield f"{path}: is no legal path on Windows, or has Jinja in its name"
+    if len(path) > PATH_LENGTH:
+        yield f"{path}: is {len(path)} characters long, the budget is {PATH_LENGTH}"
+    if path.endswith((".rej", ".orig")):
+        yield f"{path}: is a rejected or merged-away piece"
+
+
+def _of_text(text: str, given: list[str]) -> Iterator[str]:
+    if "\r" in text:
+        yield "has a carriage return"
+    if _CONFLICT.search(text):
+        yield "has a conflict marker"
+    for number, line in enumerate(text.splitlines(), 1):
+        if _JINJA.search(_without(line, given)):
+            yield f'has Jinja left in line {number}: "{line.strip()[:60]}"'
+
+
+def _of_data(path: str, text: str) -> Iterator[str]:
+    readers: dict[str, Callable[[str], Any]] = {
+        ".toml": tomllib.loads,
+        ".json": json.loads,
+        ".yml": yaml.safe_load,
+        ".yaml": yaml.safe_load,
+    }
+    for suffix, read in readers.items():
+        if path.endswith(suffix):
+            try:
+                read(text)
+            except (ValueError, yaml.YAMLError) as error:
+                yield f"is no valid {suffix[1:].upper()}: {' '.join(str(error).split())}"
+
+
+def _of_all(paths: list[str], lines: int) -> Iterator[str]:
+    if len(paths) > FILES:
+        yield f"{len(paths)} files, the budget is {FILES}"
+    if lines > LINES:
+        yield f"{lines} lines, the budget is {LINES}"
+    lower = [path.lower() for path in paths]
+    yield from (
+        f"{p}: differs from another by case alone" for p in paths if lower.count(p.lower()) > 1
+    )
+
+
+def _of_traces(path: str, text: str, traces: dict[str, str]) -> Iterator[str]:
+    for word, part in traces.items():
+        if path.endswith(".md") and word == "redis":
+            continue  # a package, and a broker, which prose compares with the other
+        if found := re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text, re.IGNORECASE):
+            line = text.count("\n", 0, found.start()) + 1
+            yield (
+                f'{path}: names "{found[0]}" in line {line}, of {part}, '
+                "which this project does not use"
+            )
+
+
+def _traces(answers: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """Return the words that only parts which were not chosen bring in, each with its part."""
+    tables = [questions.table(name, root=root) for name in ("backends", "brokers", "databases")]
+    facts = {part: found for table in tables for part, found in table.items()}
+    words = {part: {*_packages(found), *_names(part, found)} for part, found in facts.items()}
+    chosen = {str(answer) for answer in answers.values()}
+    chosen |= {needed for part in chosen & facts.keys() for needed in facts[part]["services"]}
+    used = set().union(*(words[part] for part in chosen & facts.keys()))
+    return {
+        word: part
+        for part, own in words.items()
+        for word in (own if part not in chosen else ())
+        if word not in used and word not in _PROSE
+    }
+
+
+def _names(part: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    # Of brokers and databases only packages: what is said of Celery compares the former, and SQL
+    # that serves both databases says which one it is for.
+    if "queue_class" in facts:
+        yield from (part, facts["queue_class"], *facts["title"].lower().split())
+
+
+def _packages(facts: Mapping[str, Any]) -> Iterator[str]:
+    for requirement in (*facts["dependencies"], *facts["dev_dependencies"]):
+        yield re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+
+
+def _without(text: str, given: list[str]) -> str:
+    """Leave out what the user typed: it may hold anything."""
+    for answer in given:
+        text = text.replace(answer, "").replace(json.dumps(answer, ensure_ascii=False), "")
+    return text

@@ -1,0 +1,47 @@
+"""Whose fault it is that a stage did not pass."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from generator.documented import MisbehavedError, ServerDiedError
+from generator.errors import GeneratorError
+from generator.outcomes import Status
+from generator.processes import CommandFailedError, StoppedError
+from generator.stages import FoundError, SkippedError
+
+if TYPE_CHECKING:
+    from generator.stages import Job, Stage
+
+DISK_FULL = "No space left on device"
+# What a project says when no server can be had for its tests.
+MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
+BROKEN_SERVER = re.compile(r".*ServerMissing: \S+ did not start.*")
+
+
+def judged(job: Job, stage: Stage) -> tuple[Status, str]:
+    try:
+        stage.check(job)
+    except SkippedError as reason:
+        return Status.SKIPPED, str(reason)
+    except ServerDiedError as error:
+        return Status.MACHINE, str(error)
+    except (FoundError, MisbehavedError, CommandFailedError, GeneratorError, OSError) as error:
+        if job.processes.stopped:
+            raise StoppedError from error
+        return _cause(error)
+    return Status.OK, ""
+
+
+def _cause(error: Exception) -> tuple[Status, str]:
+    """Tell the machine's failures from those of the project."""
+    text = f"{error}\n{getattr(error, 'output', '')}"
+    if DISK_FULL in text:
+        return Status.MACHINE, f"{DISK_FULL}: {text}"
+    if found := BROKEN_SERVER.search(text):
+        return Status.MACHINE, found[0]
+    if (found := MISSING.search(text)) and not os.environ.get("CI"):
+        return Status.SKIPPED, found[0]
+    return Status.FAILED, text

@@ -1,0 +1,79 @@
+"""The folder that a run works in, which is gone when it ends, however it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.environments import cache, held
+from generator.processes import kill_marked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import ExitStack
+
+PREFIX = "fastapi-tasks-matrix-"
+SETTLED = 60.0  # seconds after which a folder without an owner is taken for forgotten
+SOURCE = ("copier.yml", "backends.yml", "reserved_names.yml")
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """Give a folder of this run alone; first clear away what killed runs have left."""
+    _clear_forgotten()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    try:
+        folder.chmod(0o711)  # PostgreSQL runs as another user if we are root
+        (folder / "scratch").mkdir()
+        with held(folder / "lock"):
+            yield folder
+    finally:
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove it although a process that is just ending may still write into it."""
+    deadline = time.monotonic() + 5
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=time.monotonic() < deadline)
+
+
+def snapshot(root: Path, to: Path) -> None:
+    """Copy the template as it is on disk: Copier would clone a repository for each render."""
+    to.mkdir()
+    for name in SOURCE:
+        shutil.copy2(root / name, to)
+    unwanted = shutil.ignore_patterns("__pycache__", ".*_cache", ".venv", "uv.lock")
+    shutil.copytree(root / "template", to / "template", ignore=unwanted)
+
+
+def mypy_caches(stack: ExitStack, count: int) -> Iterator[Path]:
+    """Hold so many caches: two processes that write into one crash."""
+    number = 0
+    while count:
+        folder = cache() / f"mypy-{number}"
+        folder.mkdir(exist_ok=True)
+        if stack.enter_context(held(folder / "lock", wait=False)):
+            yield folder
+            count -= 1
+        number += 1
+
+
+def _clear_forgotten() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(FileNotFoundError):  # its run has just ended
+            if _is_settled(folder):
+                with held(folder / "lock", wait=False) as forgotten:
+                    if forgotten:
+                        kill_marked(f"{folder.name}/")
+                        remove(folder)
+
+
+def _is_settled(folder: Path) -> bool:
+    about = folder.stat()
+    return about.st_uid == os.getuid() and time.time() - about.st_mtime > SETTLED

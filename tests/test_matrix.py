@@ -1,0 +1,154 @@
+"""The combinations that are built, and the command that builds them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import combinations, matrix, questions
+from generator.errors import ExitCode, RefusedError
+from generator.outcomes import BAD, Outcome, Status
+from generator.stages import STAGES
+from tests import support
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALL = combinations.combinations()
+ASKED = questions.load()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", [row.name for row in ALL])
+def test_combination(name: str) -> None:
+    """It goes through all of its stages."""
+    outcomes = matrix.run(matrix.Request(only={"name": name}))
+    assert [outcome.detail for outcome in outcomes if outcome.status in BAD] == []
+
+
+def test_the_whole_product_is_built() -> None:
+    """Each combination of backend, delivery, broker and database that can be asked for, once."""
+    rows = [tuple(row.answers.items()) for row in ALL if not row.others]
+    assert len(rows) == len(set(rows)) == 16
+    assert {row.name for row in ALL[:16]} == {row.name for row in ALL if not row.others}
+    assert len({row.name for row in ALL}) == len(ALL)
+
+
+def test_every_pair_of_answers_is_built() -> None:
+    """The ratchet: an answer that no combination builds, with each answer of others, fails."""
+    tried = {q.name: combinations.values(q) for q in ASKED if q.name not in combinations.PRODUCT}
+    built = [
+        {name: tried[name][0].shown for name in tried}
+        | {name: value.shown for name, value in (*row.product, *row.others)}
+        for row in ALL
+    ]
+    shown = {name: [value.shown for value in found] for name, found in tried.items()}
+    product = {q.name: list(q.choices) for q in ASKED if q.name in combinations.PRODUCT}
+    for one, two in itertools.combinations({**product, **shown}, 2):
+        if one in product and two in product:
+            continue
+        for pair in itertools.product({**product, **shown}[one], {**product, **shown}[two]):
+            assert any((row.get(one), row.get(two)) == pair for row in built), (one, two, pair)
+
+
+def test_every_choice_is_built() -> None:
+    """No choice of any question is left out."""
+    for question in ASKED:
+        for choice in question.choices:
+            found = [row.all_answers(ASKED).get(question.name, "") for row in ALL]
+            assert any(choice in text.split(", ") for text in found), (question.name, choice)
+
+
+def test_every_folder_of_the_template_is_built() -> None:
+    """An overlay that no combination switches on would never be tested."""
+    text = (support.ROOT / "copier.yml").read_text()
+    for folder in (support.ROOT / "template").iterdir():
+        if folder.is_dir() and folder.name.startswith("{{ "):
+            assert f"\n{folder.name.strip('{} ')}: " in text
+
+
+def test_a_question_that_nobody_can_try_is_refused(tmp_path: Path) -> None:
+    """A new question without choices needs an odd answer."""
+    text = (support.ROOT / "copier.yml").read_text()
+    (tmp_path / "copier.yml").write_text(f"{text}\nmotto:\n  type: str\n  default: none\n")
+    with pytest.raises(RefusedError, match="motto has no choices"):
+        combinations.combinations(tmp_path)
+
+
+def test_a_new_choice_is_built(tmp_path: Path) -> None:
+    """Combinations come from the questions: another choice makes more of them."""
+    text = (support.ROOT / "copier.yml").read_text()
+    more = text.replace('"3.13", "3.14"]', '"3.13", "3.14", "3.15"]')
+    (tmp_path / "copier.yml").write_text(more)
+    found = combinations.combinations(tmp_path)
+    assert any("python-3.15" in row.name for row in found)
+    assert len(found) > len(ALL)
+
+
+def test_list(command: support.Command) -> None:
+    """Without a filter it lists all, with one those that have the answer."""
+    code, printed, _ = command(["matrix", "list", "--json"])
+    assert code == ExitCode.DONE
+    assert len(json.loads(printed)["combinations"]) == len(ALL)
+    _, printed, _ = command(["matrix", "list", "--only", "task_backend=rq", "--json"])
+    rows = json.loads(printed)["combinations"]
+    assert {row["answers"]["task_backend"] for row in rows} == {"rq"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list", "--only", "backend=rq"], "no question"),
+        (["list", "--only", "task_backend=rabbit"], 'No combination has task_backend="rabbit"'),
+        (["list", "--only", "task_backend"], "not KEY=VALUE"),
+        (["list", "--only", "task_backend=rq", "--only", "broker=redis"], "all these answers"),
+        (["test", "--stage", "typos"], 'Did you mean "types"?'),
+        (["test", "--lane", "newest"], "no lane"),
+    ],
+)
+def test_refusals(command: support.Command, arguments: list[str], said: str) -> None:
+    """What cannot be run is refused, with what could be meant."""
+    code, _, error = command(["matrix", *arguments])
+    assert code == ExitCode.REFUSED
+    assert said in error.replace("is not a question", "is no question")
+
+
+def test_render(command: support.Command, tmp_path: Path) -> None:
+    """Each gets a folder of its own, which is not written over."""
+    arguments = ["matrix", "render", str(tmp_path / "all"), "--only", "name=rq-sqlite"]
+    code, printed, _ = command(arguments)
+    assert code == ExitCode.DONE, printed
+    assert support.answers(tmp_path / "all/rq-sqlite")["task_backend"] == "rq"
+    code, _, error = command(arguments)
+    assert code == ExitCode.REFUSED
+    assert "exists" in error
+
+
+def test_json_and_the_command_that_repeats_a_failure(
+    command: support.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure ends with 1 and names the one command that repeats it alone."""
+    row = ALL[20]
+    failed = Outcome(row, "lint", Status.FAILED, 1.0, "src/shop/main.py:1:1: F401")
+    monkeypatch.setattr(matrix, "run", lambda _request: [failed])
+    code, printed, _ = command(["matrix", "test", "--json", "--lane", "oldest"])
+    [found] = json.loads(printed)["outcomes"]
+    assert code == ExitCode.ERROR
+    assert shlex.split(found["again"]) == [
+        *("fastapi-tasks", "matrix", "test", "--only", f"name={row.name}"),
+        *("--stage", "lint", "--lane", "oldest"),
+    ]
+    _, printed, _ = command(["matrix", "test"])
+    assert f"lint of {row.name} failed:\n  src/shop/main.py:1:1: F401" in printed
+
+
+def test_stages_bring_what_they_need() -> None:
+    """A stage alone is run after those without which it cannot be."""
+    assert [stage.name for stage in matrix.chosen_stages(["types"])] == [
+        *("render", "install", "types")
+    ]
+    assert matrix.chosen_stages([]) == STAGES

@@ -1,0 +1,145 @@
+"""Faults that were put into the template: the right stage finds each, with file and combination."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import matrix, workspace
+from generator.environments import LOCK
+from generator.outcomes import Status
+from generator.stages import references
+from tests import support
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PACKAGE = "src/{{ package_name }}"
+TREES = [
+    ("README.md.jinja", "<<<<<<< ours\n", "README.md: has a conflict marker"),
+    ("dev/con.py", "", "dev/con.py: is no legal path on Windows"),
+    ("dev/mail.py.rej", "", "dev/mail.py.rej: is a rejected"),
+    ("dev/SERVERS.py", "", "dev/SERVERS.py: differs from another by case alone"),
+    ("dev/mail.py", "\n" * 400, "dev/mail.py: has 4"),
+    ("dev/odd.json", "{", "dev/odd.json: is no valid JSON"),
+    ("compose.yaml.jinja", "a: [", "compose.yaml: is no valid YAML"),
+    ("docs/tasks.md.jinja", "[x](nowhere.md)\n", "docs/tasks.md: links to nowhere.md"),
+]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Callable[[str, str, str], Path]:
+    """Give a copy of the template in which a text was replaced; an empty one means the end."""
+
+    def change(file: str, old: str, new: str) -> Path:
+        root = tmp_path / "root"
+        workspace.snapshot(support.ROOT, root)
+        shutil.copy(support.ROOT / LOCK, root)
+        path = root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
+        return root
+
+    return change
+
+
+def found(root: Path, stage: str, *names: str) -> dict[str, str]:
+    """Run the stage, and return what it says of each combination that fails."""
+    rows = {}
+    for name in names:
+        for outcome in matrix.run(matrix.Request({"name": name}, [stage], root=root)):
+            if outcome.status is not Status.OK:
+                assert (outcome.stage, outcome.status) == (stage, Status.FAILED), outcome
+                rows[name] = outcome.detail
+    return rows
+
+
+def test_a_missing_import_in_one_overlay(broken: Callable[[str, str, str], Path]) -> None:
+    """Lint names the file, for the combination with that overlay and not for its sibling."""
+    overlay = f"template/{{{{ celery_rabbitmq }}}}/{PACKAGE}/tasks/celery_transport.py"
+    source = (support.ROOT / overlay).read_text(encoding="utf-8")
+    line = next(line for line in source.splitlines() if line.startswith("from kombu"))
+    root = broken(overlay, f"{line}\n", "")
+    failed = found(root, "lint", "celery-rabbitmq-sqlite", "celery-redis-sqlite")
+    assert list(failed) == ["celery-rabbitmq-sqlite"]
+    assert "src/shop/tasks/celery_transport.py" in failed["celery-rabbitmq-sqlite"]
+    assert "F821" in failed["celery-rabbitmq-sqlite"]
+
+
+def test_an_undeclared_dependency(broken: Callable[[str, str, str], Path]) -> None:
+    """Imports names file, line, module and the distribution that happens to be there."""
+    overlay = f"template/{{{{ rq }}}}/{PACKAGE}/tasks/rq.py"
+    root = broken(overlay, "", "import anyio\n")
+    [said] = found(root, "imports", "rq-sqlite").values()
+    assert "src/shop/tasks/rq.py:" in said
+    assert "imports anyio of anyio, which pyproject.toml does not declare" in said
+
+
+def test_an_unused_dependency(broken: Callable[[str, str, str], Path]) -> None:
+    """Imports names what is declared for nothing."""
+    root = broken("template/pyproject.toml.jinja", '"alembic', '"anyio>=4",\n  "alembic')
+    [said] = found(root, "imports", "background-sqlite").values()
+    assert said == "pyproject.toml: anyio>=4 is declared, and nothing uses it"
+
+
+def test_a_jinja_leftover(broken: Callable[[str, str, str], Path]) -> None:
+    """Tree names file and line."""
+    root = broken(f"template/{PACKAGE}/main.py", "", "# {{ task_backend }}\n")
+    [said] = found(root, "tree", "rq-sqlite").values()
+    assert said.startswith("src/shop/main.py: has Jinja left in line")
+
+
+def test_a_backend_s_name_in_a_shared_file(broken: Callable[[str, str, str], Path]) -> None:
+    """Tree names the file in projects that do not use the backend, and only there."""
+    root = broken(f"template/{PACKAGE}/main.py", "", "# Celery does this otherwise.\n")
+    failed = found(root, "tree", "rq-sqlite", "celery-redis-sqlite")
+    assert list(failed) == ["rq-sqlite"]
+    assert failed["rq-sqlite"].startswith('src/shop/main.py: names "Celery" in line')
+
+
+def test_trees(tmp_path: Path) -> None:
+    """Each thing that can be seen of a tree is seen, with its file."""
+    root = tmp_path / "root"
+    workspace.snapshot(support.ROOT, root)
+    for file, text, _ in TREES:
+        with (root / "template" / file).open("a", encoding="utf-8") as opened:
+            opened.write(text)
+    [told] = found(root, "tree", "background-sqlite").values()
+    for _, _, said in TREES:
+        assert said in told
+
+
+def test_deployment(broken: Callable[[str, str, str], Path]) -> None:
+    """Compose file, image and workflow each have their own reader."""
+    root = broken("template/compose.yaml.jinja", "init: true", "innit: true")
+    for file, old, new in (
+        ("Dockerfile.jinja", "WORKDIR /app", "WORKDIR app"),
+        ("{{ github }}/.github/workflows/ci.yml.jinja", "setup-python@", "setup-python@v6 #"),
+    ):
+        path = root / "template" / file
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    request = matrix.Request({"name": "rq-sqlite"}, ["compose", "image", "workflow"], root=root)
+    told = {outcome.stage: outcome.detail for outcome in matrix.run(request)}
+    assert "innit" in told["compose"]
+    assert "DL3000" in told["image"]
+    assert "unpinned-uses" in told["workflow"]
+
+
+def test_what_a_compose_file_refers_to() -> None:
+    """Services, volumes and ports that its schema knows nothing of."""
+    content = {
+        "services": {
+            "api": {"depends_on": ["db"], "volumes": ["data:/d", "./x:/x"], "ports": ["80:80"]},
+            "worker": {"depends_on": {"api": {}}, "ports": ["80:80"]},
+        },
+        "volumes": {},
+    }
+    assert list(references(content)) == [
+        "api depends on db, which is no service",
+        "api uses the volume data, which is not declared",
+        "worker publishes 80:80, as another service does",
+    ]

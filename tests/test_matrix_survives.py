@@ -1,0 +1,149 @@
+"""What a run of the matrix survives: hangs, Ctrl-C, a full disk, a second run, a dead server."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from generator import documented, matrix, processes, stages, workspace
+from generator.errors import ExitCode, GeneratorError
+from generator.outcomes import Outcome, Status
+from tests import support
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ONLY = {"name": "background-sqlite"}
+# A shell whose child is in a session of its own, as those of the services are.
+HANG = ("sh", "-c", "setsid sleep 600 & echo begun; sleep 600")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the folder for temporary things, which has to be empty after the run."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def only_stage(monkeypatch: pytest.MonkeyPatch, check: Callable[[stages.Job], None]) -> None:
+    monkeypatch.setattr(matrix, "STAGES", [stages.STAGES[0], stages.Stage("check", check)])
+
+
+def test_a_combination_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed with its children after the stated time, and reported."""
+    marks = []
+
+    def hang(job: stages.Job) -> None:
+        marks.append(job.processes.mark)
+        job.run(*HANG)
+
+    only_stage(monkeypatch, hang)
+    began = time.monotonic()
+    [_, outcome] = matrix.run(matrix.Request(ONLY, limit=1))
+    assert time.monotonic() - began < 60
+    assert outcome.status is Status.FAILED
+    assert "ran for 1 s: killed, with all that it started" in outcome.detail
+    assert "begun" in outcome.detail
+    assert processes.marked(marks[0]) == set()
+    assert folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
+    """No process and no folder is left behind."""
+    command = [sys.executable, "-m", "generator", "matrix", "test", "--stage", "types"]
+    run = subprocess.Popen(
+        [*command, "--only", "name=background-sqlite"],
+        cwd=folder,
+        env=support.child_environment(support.ROOT),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    for line in run.stdout or []:
+        if " install " in line:
+            break
+    [run_folder] = folder.iterdir()
+    os.killpg(run.pid, number)
+    printed, _ = run.communicate(timeout=60)
+    assert run.returncode == (ExitCode.INTERRUPTED if number is signal.SIGINT else 143), printed
+    assert "Traceback" not in printed
+    assert processes.marked(f"{run_folder.name}/") == set()
+
+
+def test_a_disk_that_fills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends, says so, and blames no project."""
+
+    def fill(job: stages.Job) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.project / "data"))
+
+    only_stage(monkeypatch, fill)
+    told: list[Outcome] = []
+    with pytest.raises(GeneratorError, match="is full") as caught:
+        matrix.run(matrix.Request({"task_backend": "rq", "database": "sqlite"}, tell=told.append))
+    assert "TMPDIR" in caught.value.remedy
+    assert {o.status for o in told if o.stage == "check"} == {Status.MACHINE}
+    assert folder
+
+
+def test_two_runs_at_once(folder: Path) -> None:
+    """They share what is cached, and nothing else."""
+    command = [sys.executable, "-m", "generator", "matrix", "test", "--stage", "lint"]
+    runs = [
+        subprocess.Popen(
+            [*command, "--only", "name=background-sqlite"],
+            env=support.child_environment(support.ROOT),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for run in runs:
+        printed, _ = run.communicate(timeout=300)
+        assert run.returncode == 0, printed
+    assert folder
+
+
+def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as the machine's failure, not the project's."""
+    use = documented.Service.use
+
+    def shut_down_before(service: documented.Service) -> None:
+        broker = urlsplit(service.settings["SHOP_BROKER_URL"])
+        with socket.create_connection((broker.hostname or "", broker.port or 0)) as redis:
+            redis.sendall(b"SHUTDOWN NOSAVE\r\n")
+            redis.recv(1)
+        use(service)
+
+    monkeypatch.setattr(documented.Service, "use", shut_down_before)
+    *_, outcome = matrix.run(matrix.Request({"name": "rq-sqlite"}, ["commands"]))
+    assert outcome.stage == "commands"
+    assert outcome.status is Status.MACHINE, outcome
+    assert "(redis) died half way" in outcome.detail
+    assert folder
+
+
+def test_what_a_killed_run_left_is_cleared_away(folder: Path) -> None:
+    """The next run ends its processes and removes its folder."""
+    left = folder / f"{workspace.PREFIX}left"
+    left.mkdir()
+    environment = {**os.environ, processes.MARK: f"{left.name}/0/"}
+    with subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True) as orphan:
+        os.utime(left, (0, 0))
+        with workspace.workspace():
+            assert not left.exists()
+        assert orphan.wait(10) == -signal.SIGKILL
