@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from generator.plan import Answers, Needs, Plan
     from generator.status import Status
 
-SHOWN = 12  # files of a kind; --json has all
+SHOWN = 12  # files of a kind; --dry-run and --json have all
 HEADINGS = {
     Kind.CONFLICT: "In conflict",
     Kind.LEFT: "Left as they are",
@@ -35,7 +35,7 @@ def _plan_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
         yield f"\nWhat {version} wants you to know:"
         yield text
     yield from _answer_lines(made.answers)
-    yield from _file_lines(made)
+    yield from _file_lines(made, all_of_them=dry_run)
     yield from _need_lines("Dependencies", made.dependencies)
     yield from _need_lines("Environment variables", made.environment)
     if made.promises:
@@ -70,13 +70,13 @@ def _shown(value: Any) -> str:
     return ", ".join(value) or "none" if isinstance(value, list) else str(value)
 
 
-def _file_lines(made: Plan) -> Iterator[str]:
+def _file_lines(made: Plan, *, all_of_them: bool) -> Iterator[str]:
     for kind, heading in HEADINGS.items():
         found = [change for change in made.changes if change.kind is kind]
         if not found:
             continue
         yield f"\n{heading}: {len(found)}"
-        shown = found if kind is Kind.CONFLICT else found[:SHOWN]
+        shown = found if all_of_them or kind is Kind.CONFLICT else found[:SHOWN]
         yield from (f"  {c.path}{': ' if c.reason else ''}{c.reason}" for c in shown)
         if len(shown) < len(found):
             yield f"  … and {len(found) - len(shown)} more"

@@ -94,7 +94,7 @@ def _status(found: Project, template: str | None) -> Status:
             newest = version
         files = known.files(version)
         rendered = copied(Source(str(files)), Path(folder), found.answers)
-        remember(Path(folder) / ANSWERS_FILE, known.url, version)
+        remember(Path(folder) / ANSWERS_FILE, found.url, version)
         base = _paths(Path(folder))
         return Status(
             project=str(found.path),

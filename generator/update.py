@@ -141,20 +141,21 @@ class _Renders:
     given: Mapping[str, str]
 
     def before(self) -> Render:
-        return self._render("before", self.version.old, self.found.answers)
+        return self._render("before", self.version.old, self.found.answers, self.found.url)
 
     def after(self) -> Render:
         files = self.known.files(self.version.new)
         ours = (files / "backends.yml").is_file()
         given = questions.told(self.given, strict=ours, root=files) if ours else self.given
-        render = self._render("after", self.version.new, {**self.found.answers, **given})
+        answers = {**self.found.answers, **given}
+        render = self._render("after", self.version.new, answers, self.known.url)
         self._require_kept(render.rendered)
         return render
 
-    def _render(self, name: str, version: str, answers: Mapping[str, Any]) -> Render:
+    def _render(self, name: str, version: str, answers: Mapping[str, Any], url: str) -> Render:
         folder = self.folder / name
         rendered = copied(Source(str(self.known.files(version))), folder, answers)
-        remember(folder / ANSWERS_FILE, self.known.url, version)
+        remember(folder / ANSWERS_FILE, url, version)
         return Render(rendered, folder, trees.of_folder(self.found.git_dir, folder))
 
     def _require_kept(self, rendered: Rendered) -> None:

@@ -29,6 +29,7 @@ TASK = """
 async def remind(user_id: UUID) -> None:
     log.info("reminded", user_id=str(user_id))
 """
+SHELL = "\nshell: $(UV)  ## look around\n\t$(RUN) python\n"
 
 
 def live_in(shop: Path) -> None:
@@ -37,7 +38,7 @@ def live_in(shop: Path) -> None:
     tasks.write_text(tasks.read_text() + TASK)
     edit(shop, "src/shop/signup/tasks.py", "max_attempts=6", "max_attempts=8")
     edit(shop, "pyproject.toml", "dependencies = [", 'dependencies = [\n  "boto3>=1.40",')
-    edit(shop, ".env.example", "LOG_LEVEL=info", "LOG_LEVEL=debug")
+    (shop / "Makefile").write_text((shop / "Makefile").read_text() + SHELL)
     support.git(shop, "mv", "src/shop/health.py", "src/shop/probes.py")
     main = shop / "src/shop/main.py"
     main.write_text(main.read_text().replace("health", "probes"))
@@ -59,7 +60,7 @@ def assert_lived_in(shop: Path) -> None:
     assert TASK in tasks
     assert "max_attempts=8" in tasks
     assert '"boto3>=1.40"' in (shop / "pyproject.toml").read_text()
-    assert "LOG_LEVEL=debug" in (shop / ".env.example").read_text()
+    assert SHELL in (shop / "Makefile").read_text()
     assert not (shop / "src/shop/health.py").exists()
     assert (shop / "src/shop/probes.py").exists()
     assert not (shop / "docs/architecture.md").exists()

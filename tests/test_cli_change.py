@@ -1,0 +1,155 @@
+"""The commands for a project that exists, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import projects, support
+from tests.projects import NEXT, RELEASED
+
+if TYPE_CHECKING:
+    from tests.support import Command
+
+OLD = RELEASED[0]
+
+
+@pytest.fixture
+def shop(command: Command, tmp_path: Path) -> Path:
+    """Give a project of the first release, made and updated without a network."""
+    assert command(["new", "shop", "--version", OLD])[0] == 0
+    return tmp_path / "shop"
+
+
+def read(command: Command, *arguments: str, code: int = 0) -> dict[str, Any]:
+    ended, printed, _ = command([*arguments, "--json"])
+    assert ended == code, printed
+    answer: dict[str, Any] = json.loads(printed)
+    return answer
+
+
+def test_a_whole_round(command: Command, shop: Path) -> None:
+    """Plan, switch, status, undo: each says what it did and what to do next."""
+    head = projects.head(shop)
+
+    code, printed, _ = command(["switch", "shop", "--task-backend", "rq", "--dry-run"])
+    assert code == 0
+    assert "task_backend: background → rq" in printed
+    assert "src/shop/tasks/rq.py" in printed
+    assert "+ rq>=" in printed
+    assert "+ SHOP_BROKER_URL" in printed
+    assert "→ ✓ ~75 s" in printed
+    assert "Nothing was changed" in printed
+    assert projects.is_clean(shop)
+    assert projects.head(shop) == head
+
+    code, printed, _ = command(["switch", "shop", "--task-backend", "rq"])
+    assert code == 0
+    assert printed.splitlines()[-1].startswith("Next: cd ")
+    assert support.git(shop, "log", "-1", "--format=%s").strip() == "Switch to task_backend rq"
+    assert "Backend: rq → redis" in command(["status", "shop"])[1]
+
+    assert command(["undo", "shop"])[0] == 0
+    assert projects.head(shop) == head
+
+
+def test_update_without_a_network(command: Command, shop: Path) -> None:
+    """Every released version came with the command; so did what is to be known of each."""
+    newest = RELEASED[-1]
+    done = read(command, "update", "shop")
+
+    assert done["version"] == {"old": OLD, "new": newest}
+    assert done["applied"] == (newest != OLD)
+    assert support.answers(shop)["_commit"] == newest
+    assert set(done["release_notes"]) <= {each.removeprefix("v") for each in RELEASED[1:]}
+    assert projects.is_clean(shop)
+
+
+def test_conflicts(command: Command, shop: Path) -> None:
+    """They end with 2, and the last lines say how to go on."""
+    (shop / "docs/background.md").write_text("Ours.\n")
+    support.commit(shop, "Ours")
+
+    code, printed, _ = command(["switch", "shop", "--task-backend", "rq"])
+
+    assert code == 2
+    assert "docs/background.md: you edited it, and it is no longer rendered" in printed
+    assert "git rm FILE" in printed
+    assert (shop / "docs/background.md").read_text() == "Ours.\n"
+
+
+@pytest.mark.usefixtures("shop")
+def test_confirmation(command: Command) -> None:
+    """Without a terminal a guarantee is given up by --yes alone."""
+    read(command, "switch", "shop", "--task-backend", "outbox")
+
+    refused = read(command, "switch", "shop", "--task-backend", "rq", code=3)
+    assert "same transaction" in refused["error"]
+    assert refused["remedy"] == "If that is all right, pass --yes."
+    done = read(command, "switch", "shop", "--task-backend", "rq", "--yes")
+    assert done["drain"][2].startswith("When `shop tasks drain --check`")
+
+
+def test_status(command: Command, shop: Path) -> None:
+    """Drift by file, conflict markers, and codes for CI."""
+    (shop / "README.md").write_text("Ours.\n")
+    (shop / "docs/tasks.md").unlink()
+    (shop / "own.py").write_text("")
+    [found] = read(command, "status", "shop")["projects"]
+
+    assert found["version"] == OLD
+    assert found["drift"]["edited"] == ["README.md"]
+    assert found["drift"]["deleted"] == ["docs/tasks.md"]
+    assert found["drift"]["added"] == ["own.py"]
+    assert command(["status", "shop", "--check"])[0] == (1 if found["outdated"] else 0)
+
+    (shop / "README.md").write_text("<<<<<<< yours\n=======\n>>>>>>> theirs\n")
+    [found] = read(command, "status", "shop", "--check", code=2)["projects"]
+    assert found["conflict_markers"] == ["README.md"]
+
+
+def test_status_of_several(command: Command, shop: Path, tmp_path: Path) -> None:
+    """A table; * stands for every project there; one that is none does not stop the others."""
+    for name in ("a", "b", "c"):
+        shutil.copytree(shop, tmp_path / "services" / name)
+    (tmp_path / "services/none").mkdir()
+
+    code, printed, _ = command(["status", "services/*", "shop"])
+
+    assert code == 0
+    assert printed.count(OLD) >= 4
+    several = read(command, "status", "services/*", "services/none", code=3)["projects"]
+    assert [Path(each["project"]).name for each in several] == ["a", "b", "c", "none"]
+
+
+def test_verify(command: Command, shop: Path) -> None:
+    """The project's tests are run before and after; if they fail only after, so does the code."""
+    makefile = shop / "Makefile"
+    text = makefile.read_text().replace(
+        "$(RUN) pytest", "@test -f docs/background.md && echo 7 passed"
+    )
+    makefile.write_text(text)
+    support.commit(shop, "Quick tests")
+
+    done = read(command, "switch", "shop", "--task-backend", "rq", "--verify", code=1)
+
+    assert done["tests_before"] == {"passed": True, "summary": "7 passed"}
+    assert not done["tests_after"]["passed"]
+
+
+def test_undo_says_what_it_cannot(command: Command, shop: Path) -> None:
+    assert "nothing to undo" in read(command, "undo", "shop", code=3)["error"]
+    assert shop.exists()
+
+
+def test_other_sources_still_work(command: Command, template: Path, tmp_path: Path) -> None:
+    """A template of one's own, in a repository, with its tags as versions."""
+    assert command(["new", "own", "--template", str(template), "--version", OLD])[0] == 0
+    done = read(command, "update", "own")
+
+    assert done["version"]["new"] == NEXT
+    assert projects.is_clean(tmp_path / "own")

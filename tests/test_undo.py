@@ -1,0 +1,166 @@
+"""Whenever a change is taken back, or is killed: the project is as before, or complete."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import apply, journal, project, update
+from generator.errors import GeneratorError, RefusedError
+from tests import projects, support
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.plan import Plan
+
+# Runs a switch and is killed in the middle of it, before the call to git with that word.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from generator import git, update
+ended = git.ended
+def killing(folder, *arguments, **more):
+    if arguments[0] == sys.argv[2] and (folder / ".git/fastapi-tasks/running.json").exists():
+        if sys.argv[2] == "read-tree":
+            git.ended = ended  # half of the files, and then no more
+            listed = ended(folder, "ls-tree", "-r", "--name-only", arguments[-1]).stdout.split()
+            for name in listed[::2]:
+                ended(folder, "checkout", arguments[-1], "--", name)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ended(folder, *arguments, **more)
+git.ended = killing
+update.switch(update.Request(Path(sys.argv[1]), {"task_backend": "rq"}))
+"""
+
+
+@pytest.mark.parametrize("at", ["update-index", "read-tree", "update-ref"])
+def test_sigkill_at_any_step(renders: projects.Renders, tmp_path: Path, at: str) -> None:
+    """The next command says what to do, and undo does it."""
+    shop = renders.project(tmp_path / "shop")
+    before, head = support.files(shop), projects.head(shop)
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(shop), at], cwd=support.ROOT, check=False
+    )
+
+    assert killed.returncode == -signal.SIGKILL
+    with pytest.raises(RefusedError, match="killed half way") as refused:
+        update.switch(update.Request(shop, {"task_backend": "celery"}))
+    assert "fastapi-tasks undo" in refused.value.remedy
+    apply.undo(project.find_repository(shop))
+    assert support.files(shop) == before
+    assert projects.head(shop) == head
+    assert projects.is_clean(shop)
+    assert update.switch(update.Request(shop, {"task_backend": "celery"})).applied
+
+
+def test_undo_of_a_commit(renders: projects.Renders, tmp_path: Path) -> None:
+    """The same commit, branch and files; a branch that was made is gone."""
+    shop = renders.project(tmp_path / "shop")
+    before, head = support.files(shop), projects.head(shop)
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}, branch="to-rq"))
+    assert support.git(shop, "branch", "--show-current").strip() == done.branch == "to-rq"
+
+    undone = apply.undo(project.find(shop))
+
+    assert (undone.head, undone.branch, undone.kept) == (head, "main", "")
+    assert support.files(shop) == before
+    assert support.git(shop, "branch", "--format=%(refname:short)").split() == ["main"]
+    assert projects.is_clean(shop)
+
+
+def conflicting(shop: Path) -> Plan:
+    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
+    support.commit(shop, "Mine")
+    return update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+
+def test_undo_of_conflicts(renders: projects.Renders, tmp_path: Path) -> None:
+    """What had been done to settle them is kept in a commit."""
+    shop = renders.project(tmp_path / "shop")
+    assert conflicting(shop).conflicts
+    (shop / "src/shop/tasks/rq.py").write_text("# half settled\n")
+
+    undone = apply.undo(project.find(shop))
+
+    assert (shop / "src/shop/tasks/background.py").read_text() == "# all mine\n"
+    assert not (shop / "src/shop/tasks/rq.py").exists()
+    assert projects.is_clean(shop)
+    kept = support.git(shop, "show", f"{undone.kept}:src/shop/tasks/rq.py")
+    assert kept == "# half settled\n"
+
+
+def test_undo_after_conflicts_were_settled(renders: projects.Renders, tmp_path: Path) -> None:
+    """The commit that the user made of it is taken back too."""
+    shop = renders.project(tmp_path / "shop")
+    conflicting(shop)
+    head = projects.head(shop)
+    support.git(shop, "add", "--all")
+    support.git(shop, "commit", "--quiet", "--no-edit")
+    assert "Switch to task_backend rq" in support.git(shop, "log", "-1", "--format=%s")
+
+    apply.undo(project.find(shop))
+
+    assert projects.head(shop) == head
+    assert projects.is_clean(shop)
+
+
+def test_one_change_at_a_time(renders: projects.Renders, tmp_path: Path) -> None:
+    """While another process is at work, nothing is begun, and nothing undone."""
+    shop = renders.project(tmp_path / "shop")
+    found = project.find(shop)
+    other = subprocess.Popen(["sleep", "60"])
+    try:
+        entry = journal.Entry("update", found.head, "main", "", found.head, "", other.pid)
+        journal.begin(found, entry)
+        with pytest.raises(RefusedError, match="Another fastapi-tasks update"):
+            update.switch(update.Request(shop, {"ci": "none"}))
+        with pytest.raises(RefusedError, match="Another fastapi-tasks update"):
+            apply.undo(found)
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_full_disk(
+    renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused, and what had been written is taken back."""
+    from generator import git  # noqa: PLC0415 (what is patched)
+
+    shop = renders.project(tmp_path / "shop")
+    before = support.files(shop)
+    real = git.run
+
+    def full(folder: Path, *arguments: str, **more: object) -> str:
+        if arguments[0] == "read-tree" and "-u" in arguments:
+            (shop / "docs/rq.md").write_text("half of i")
+            raise GeneratorError("git read-tree failed: No space left on device")
+        return real(folder, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(git, "run", full)
+    with pytest.raises(RefusedError, match="disk is full"):
+        update.switch(update.Request(shop, {"task_backend": "rq"}))
+    monkeypatch.undo()
+
+    assert support.files(shop) == before
+    assert projects.is_clean(shop)
+    assert not (shop / ".git/fastapi-tasks/running.json").exists()
+
+
+def test_hooks_and_signing_stay_out(renders: projects.Renders, tmp_path: Path) -> None:
+    """A user's commit hook knows nothing of this commit, and signing may ask for a passphrase."""
+    shop = renders.project(tmp_path / "shop")
+    hook = shop / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    support.git(shop, "config", "commit.gpgSign", "true")
+    assert update.switch(update.Request(shop, {"ci": "none"})).applied
+    assert os.access(hook, os.X_OK)

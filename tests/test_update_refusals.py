@@ -1,0 +1,228 @@
+"""States in which a project is left alone: a clear message, exit code 3, nothing touched."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import apply, project, status, update
+from generator.errors import RefusedError
+from tests import projects, support
+from tests.projects import NEXT, RELEASED, edit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ANSWERS = ".copier-answers.yml"
+
+
+def dirty(shop: Path) -> None:
+    (shop / "README.md").write_text("edited\n")
+
+
+def no_repository(shop: Path) -> None:
+    shutil.rmtree(shop / ".git")
+
+
+def no_commit(shop: Path) -> None:
+    shutil.rmtree(shop / ".git")
+    support.git(shop, "init", "--quiet")
+
+
+def merging(shop: Path) -> None:
+    support.git(shop, "switch", "--quiet", "--create", "other")
+    (shop / "note").write_text("there\n")
+    support.commit(shop, "There")
+    support.git(shop, "switch", "--quiet", "main")
+    (shop / "note").write_text("here\n")
+    support.commit(shop, "Here")
+    with pytest.raises(subprocess.CalledProcessError):
+        support.git(shop, "merge", "--quiet", "other")
+
+
+def detached(shop: Path) -> None:
+    support.git(shop, "switch", "--quiet", "--detach")
+
+
+def no_answers(shop: Path) -> None:
+    (shop / ANSWERS).unlink()
+    support.commit(shop, "Away")
+
+
+def mangled_answers(shop: Path) -> None:
+    (shop / ANSWERS).write_text("<<<<<<< ours\n: [\n")
+    support.commit(shop, "Mangle")
+
+
+def answers_without_source(shop: Path) -> None:
+    (shop / ANSWERS).write_text("task_backend: background\n")
+    support.commit(shop, "Mangle")
+
+
+def answers_edited_by_hand(shop: Path) -> None:
+    edit(shop, ANSWERS, "task_backend: background", "task_backend: rq")
+    support.commit(shop, "By hand")
+
+
+def answer_that_is_no_choice(shop: Path) -> None:
+    edit(shop, ANSWERS, "task_backend: background", "task_backend: cron")
+    support.commit(shop, "By hand")
+
+
+def unknown_version(shop: Path) -> None:
+    edit(shop, ANSWERS, f"_commit: {RELEASED[0]}", "_commit: v0.0.7")
+    support.commit(shop, "By hand")
+
+
+def template_gone(shop: Path) -> None:
+    text = (shop / ANSWERS).read_text()
+    (shop / ANSWERS).write_text(text.replace("fastapi-tasks-template", "gone"))
+    support.commit(shop, "By hand")
+
+
+def untracked_in_the_way(shop: Path) -> None:
+    (shop / "docs/rq.md").write_text("mine\n")
+
+
+def locked(shop: Path) -> None:
+    (shop / ".git/index.lock").write_text("")
+
+
+STATES: dict[Callable[[Path], None], str] = {
+    dirty: "uncommitted changes in .*README.md",
+    no_repository: "not in a git repository",
+    no_commit: "no commit yet",
+    merging: "A merge is in progress",
+    detached: "detached HEAD",
+    no_answers: "has no .copier-answers.yml",
+    mangled_answers: "cannot be read",
+    answers_without_source: "does not say _src_path",
+    answers_edited_by_hand: "was edited by hand",
+    answer_that_is_no_choice: '"cron" is not a choice of task_backend',
+    unknown_version: 'no version "v0.0.7"',
+    template_gone: "cannot be reached",
+    untracked_in_the_way: "docs/rq.md is in the way",
+    locked: "Another git process",
+}
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_refused(template: Path, tmp_path: Path, state: Callable[[Path], None]) -> None:
+    """Nothing changes, not even in git."""
+    shop = projects.make(tmp_path / "shop", template, RELEASED[0])
+    state(shop)
+    {
+        p: p.read_bytes()
+        for p in sorted(shop.rglob("*"))
+        if p.is_file() and p.parent.name != "objects"
+    }
+    files = support.files(shop)
+
+    with pytest.raises(RefusedError, match=STATES[state]) as refused:
+        update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert refused.value.exit_code == 3
+    assert refused.value.remedy
+    assert support.files(shop) == files
+    assert not (shop / ".git/fastapi-tasks").exists()
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"to": "9.9.9"}, 'no version "9.9.9"'),
+        ({"to": RELEASED[0]}, "is older than"),
+        ({"answers": {"task_backend": "cron"}}, '"cron" is not a choice'),
+        ({"answers": {"backend": "rq"}}, '"backend" is not a question'),
+        ({"answers": {"broker": "redis"}}, '"broker" is not asked for with these answers'),
+        ({"branch": "main"}, "The branch main exists"),
+    ],
+)
+def test_impossible_wishes(
+    template: Path, tmp_path: Path, request_: dict[str, object], message: str
+) -> None:
+    """What cannot be had is said before anything is done."""
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    if RELEASED[0] == NEXT and "to" in request_:
+        message = message.replace("is older than", "")
+    with pytest.raises(RefusedError, match=message):
+        update.update(update.Request(shop, **request_))  # type: ignore[arg-type]
+    assert projects.is_clean(shop)
+
+
+def test_a_removed_choice_is_not_answered_anew_in_silence(template: Path, tmp_path: Path) -> None:
+    """Copier would move the project to the default."""
+    folder = tmp_path / "template"
+    support.git(tmp_path, "clone", "--quiet", str(template), str(folder))
+    shop = projects.make(tmp_path / "shop", folder, NEXT, task_backend="rq")
+    edit(folder, "copier.yml", "the same gap as RQ: celery", "the same gap as RQ: celeri")
+    text = (folder / "copier.yml").read_text()
+    lines = [line for line in text.splitlines(keepends=True) if not line.endswith("enqueue: rq\n")]
+    (folder / "copier.yml").write_text("".join(lines))
+    support.commit(folder, "No RQ")
+    support.git(folder, "tag", "v9.0.0")
+
+    with pytest.raises(RefusedError, match="not a choice of task_backend"):
+        update.update(update.Request(shop))
+    assert projects.is_clean(shop)
+
+
+def test_a_template_that_has_moved(template: Path, tmp_path: Path) -> None:
+    """Its new address is given once, and remembered."""
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    moved = tmp_path / "moved"
+    support.git(tmp_path, "clone", "--quiet", "--bare", str(template), str(moved))
+
+    done = update.update(update.Request(shop, template=str(moved)))
+
+    assert [change.path for change in done.changes] == [ANSWERS]
+    assert support.answers(shop)["_src_path"] == str(moved)
+
+
+def test_atomicity_is_not_given_up_unasked(template: Path, tmp_path: Path) -> None:
+    """Leaving the outbox for a broker needs a yes."""
+    shop = projects.make(tmp_path / "shop", template, NEXT, task_backend="outbox")
+    asked: list[str] = []
+
+    def no(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    with pytest.raises(RefusedError, match="Not confirmed"):
+        update.switch(update.Request(shop, {"task_backend": "rq"}, confirm=no))
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}, confirm=lambda _: True))
+
+    assert "same transaction" in asked[0]
+    lost = next(each for each in done.promises if each.promise.startswith("committed"))
+    assert lost.before == "✓" != lost.after
+    assert done.drain
+
+
+def test_status_of_bad_states(template: Path, tmp_path: Path) -> None:
+    """One project that cannot be read stops no other, and a hand-edited answer is a problem."""
+    good, bad = (projects.make(tmp_path / name, template, NEXT) for name in ("good", "bad"))
+    answers_edited_by_hand(good)
+    no_answers(bad)
+
+    first, second = status.status([good, bad])
+
+    assert "edited by hand" in first.problems[0]
+    assert "has no .copier-answers.yml" in second.error
+    assert (first.exit_code, second.exit_code) == (2, 3)
+
+
+def test_nothing_to_undo(template: Path, tmp_path: Path) -> None:
+    """Undo knows the last change only, and not when commits stand on it."""
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    with pytest.raises(RefusedError, match="nothing to undo"):
+        apply.undo(project.find(shop))
+    update.switch(update.Request(shop, {"ci": "none"}))
+    (shop / "more").write_text("x")
+    support.commit(shop, "More")
+
+    with pytest.raises(RefusedError, match="commits after the switch"):
+        apply.undo(project.find(shop))
