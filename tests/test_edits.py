@@ -37,11 +37,11 @@ def live_in(shop: Path) -> None:
     tasks = shop / "src/shop/signup/tasks.py"
     tasks.write_text(tasks.read_text() + TASK)
     edit(shop, "src/shop/signup/tasks.py", "max_attempts=6", "max_attempts=8")
-    edit(shop, "pyproject.toml", "dependencies = [", 'dependencies = [\n  "boto3>=1.40",')
+    edit(shop, "pyproject.toml", "dependencies = [", 'dependencies = [\n  "idna>=3.10",')
     (shop / "Makefile").write_text((shop / "Makefile").read_text() + SHELL)
-    support.git(shop, "mv", "src/shop/health.py", "src/shop/probes.py")
+    support.git(shop, "mv", "src/shop/health.py", "src/shop/heartbeat.py")
     main = shop / "src/shop/main.py"
-    main.write_text(main.read_text().replace("health", "probes"))
+    main.write_text(main.read_text().replace("health", "heartbeat"))
     (shop / "docs/architecture.md").unlink()
     (shop / "src/shop/billing").mkdir()
     (shop / "src/shop/billing/__init__.py").write_text('"""Ours alone."""\n')
@@ -59,10 +59,10 @@ def assert_lived_in(shop: Path) -> None:
     tasks = (shop / "src/shop/signup/tasks.py").read_text()
     assert TASK in tasks
     assert "max_attempts=8" in tasks
-    assert '"boto3>=1.40"' in (shop / "pyproject.toml").read_text()
+    assert '"idna>=3.10"' in (shop / "pyproject.toml").read_text()
     assert SHELL in (shop / "Makefile").read_text()
     assert not (shop / "src/shop/health.py").exists()
-    assert (shop / "src/shop/probes.py").exists()
+    assert (shop / "src/shop/heartbeat.py").exists()
     assert not (shop / "docs/architecture.md").exists()
     assert (shop / "src/shop/billing/__init__.py").read_text() == '"""Ours alone."""\n'
 

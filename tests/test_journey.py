@@ -1,0 +1,74 @@
+"""A project of the first release, lived in, goes to the newest and to each backend in turn."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import support
+from tests.projects import RELEASED
+from tests.test_edits import assert_lived_in, live_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support import Command
+
+# Of each test file that needs no worker; `make test-all` takes all.
+QUICK = [f"tests/test_{name}.py" for name in ("migrations", "runner", "settings", "signup", "task")]
+TESTS = [] if "WHOLE_MATRIX" in os.environ else QUICK
+
+
+def passes(shop: Path, *command: str) -> None:
+    """Run it in the project's own environment, as `make` does."""
+    done = subprocess.run(
+        ["uv", "run", "--quiet", *command],
+        cwd=shop,
+        env={k: v for k, v in os.environ.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}},
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, f"{' '.join(command)} in {shop}:\n{done.stdout}"
+
+
+def is_sound(shop: Path) -> None:
+    assert_lived_in(shop)
+    # uv.lock is the project's own, and new.
+    assert not support.git(shop, "status", "--porcelain", "--untracked-files=no")
+    passes(shop, "ruff", "format", "--check")
+    passes(shop, "ruff", "check")
+    passes(shop, "mypy")
+    passes(shop, "pytest", "-q", *TESTS)
+
+
+def test_the_journey(command: Command, tmp_path: Path) -> None:
+    """By the README's commands; after each, its checks and tests pass and no edit is lost."""
+    shop = tmp_path / "shop"
+    steps = [
+        ["update", "shop"],
+        ["switch", "shop", "--task-backend", "rq"],
+        ["switch", "shop", "--task-backend", "celery", "--broker", "redis"],
+        ["switch", "shop", "--task-backend", "outbox"],
+        ["switch", "shop", "--task-backend", "background", "--yes"],
+    ]
+    assert command(["new", "shop", "--version", RELEASED[0]])[0] == 0
+    live_in(shop)
+    start = support.files(shop)
+
+    for step in steps:
+        code, printed, error = command(step)
+        assert code == 0, printed + error
+        is_sound(shop)
+
+    assert support.files(shop).keys() >= start.keys() - {"src/shop/tasks/history.py"}
+
+
+@pytest.mark.parametrize("path", QUICK)
+def test_the_quick_tests_are_there(path: str) -> None:
+    """What the journey runs is a file of the template."""
+    assert list((support.ROOT / "template").rglob(f"{path.removeprefix('tests/')}*"))
