@@ -39,7 +39,7 @@ def main() -> None:
         commands = {
             "copier update": ["copier", "update", "--quiet", "--defaults", "--vcs-ref", newest],
             "update": ["fastapi-tasks", "update", "--to", newest],
-            "copier's switch": [
+            "copier switch": [
                 *("copier", "update", "--quiet", "--defaults", "--vcs-ref", ":current:"),
                 *("--data", "task_backend=rq"),
             ],
@@ -62,16 +62,13 @@ def main() -> None:
     median = {what: statistics.median(found) for what, found in times.items()}
     for what, found in median.items():
         print(f"{what:16} {found:6.2f} s")
-    print(
-        f"update / copier update   {median['update'] / median['copier update']:.2f}  (at most 1.0)"
-    )
-    print(
-        f"switch / copier update   {median['switch'] / median["copier's switch"]:.2f}  (at most 1.0)"
-    )
-    print(
-        f"status / copier update   {median['status'] / median['copier update']:.2f}  (at most 0.6)"
-    )
-    print(f"status of {MANY} / of one    {fifty / median['status']:.1f}  (at most 10)")
+    for what, against, limit in (
+        ("update", "copier update", 1.0),
+        ("switch", "copier switch", 1.0),
+        ("status", "copier update", 0.6),
+    ):
+        print(f"{what} / {against}: {median[what] / median[against]:.2f} (at most {limit})")
+    print(f"status of {MANY} / of one: {fifty / median['status']:.1f} (at most 10)")
 
 
 def copy(shop: Path, to: Path) -> Path:
