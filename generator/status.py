@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from generator.project import Project
+    from generator.versions import Versions
 
 FEW = 3  # projects for which starting more processes does not pay
 MARKERS = "^(<{7}|>{7}) "
@@ -69,25 +71,39 @@ class Status:
 def status(paths: Sequence[Path], template: str | None = None) -> list[Status]:
     """Look at each project; one that cannot be read gives its reason and stops no other."""
     git.prepare_environment(terminal=False)
-    work = [(path, template) for path in paths]
     if len(paths) <= FEW:
-        return [_one(*item) for item in work]
-    with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1)) as pool:
-        return list(pool.map(_one, *zip(*work, strict=True), chunksize=4))
+        return _share(paths, template)
+    processes = min(len(paths), os.cpu_count() or 1)
+    shares = [paths[number::processes] for number in range(processes)]
+    with ProcessPoolExecutor(processes) as pool:
+        found = list(pool.map(_share, shares, [template] * processes))
+    return [found[number % processes][number // processes] for number in range(len(paths))]
 
 
-def _one(path: Path, template: str | None) -> Status:
+def _share(paths: Sequence[Path], template: str | None) -> list[Status]:
+    with ExitStack() as stack:
+        opened: dict[tuple[str, bool], Versions] = {}
+        return [_one(path, template, opened, stack) for path in paths]
+
+
+def _one(
+    path: Path, template: str | None, opened: dict[tuple[str, bool], Versions], stack: ExitStack
+) -> Status:
+    """Look at one project; a template that several came from is fetched once."""
     try:
-        return _status(project.find(path), template)
+        found = project.find(path)
+        url = template or found.url
+        key = (url, versions.is_bundled(found.version))
+        if key not in opened:
+            known = versions.opened(url, found.version, moved=bool(template))
+            opened[key] = stack.enter_context(known)
+        return _status(found, opened[key])
     except GeneratorError as error:
         return Status(str(path), error=str(error))
 
 
-def _status(found: Project, template: str | None) -> Status:
-    with (
-        versions.opened(template or found.url, found.version, moved=bool(template)) as known,
-        tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as folder,
-    ):
+def _status(found: Project, known: Versions) -> Status:
+    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as folder:
         version = known.exact(found.version)
         newest = known.newest()
         if newest != version and known.is_older(newest, version):

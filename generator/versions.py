@@ -149,12 +149,16 @@ def opened(url: str, recorded: str, *, moved: bool = False) -> Iterator[Versions
 def _choose(url: str, recorded: str, folder: Path, *, moved: bool) -> Versions:
     found = sources.bundled()
     if found and not moved and _same(url, sources.repository_url()):
-        if releases.tag(recorded) in found:
+        if is_bundled(recorded):
             return Released(url, folder, found)
         _refuse_newer(recorded, list(found)[-1])
     repository = Repository(url, folder)
     repository.fetch()
     return repository
+
+
+def is_bundled(version: str) -> bool:
+    return releases.tag(version) in sources.bundled()
 
 
 def _same(one: str, other: str) -> bool:
