@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import shutil
 import subprocess
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from generator import new, questions, releases
+from generator.combinations import product
 from generator.render import Rendered, copied
 from tests import support
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from generator.source import Source
 
 RELEASED = list(releases.found(support.ROOT))
@@ -57,19 +55,11 @@ def make(folder: Path, template: Path, version: str, **answers: str) -> Path:
     return folder
 
 
-def combinations() -> Iterator[dict[str, str]]:
-    """Yield each combination of backend, delivery, broker and database that can be asked for."""
-    choices = {question.name: question.choices for question in questions.load()}
-    for backend, database in itertools.product(choices["task_backend"], choices["database"]):
-        for delivery in choices["outbox_delivery"] if backend == "outbox" else [""]:
-            for broker in choices["broker"] if "celery" in {backend, delivery} else [""]:
-                asked = {"outbox_delivery": delivery, "broker": broker, "database": database}
-                yield {"task_backend": backend, **{k: v for k, v in asked.items() if v}}
-
-
 cache: RenderCache
 
-COMBINATIONS = list(combinations())
+COMBINATIONS: list[dict[str, str]] = [
+    {name: value.shown for name, value in row} for row in product(questions.load())
+]
 
 
 class Renders:
