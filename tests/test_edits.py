@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator import apply, project, update
@@ -173,6 +173,7 @@ def test_a_deleted_file_stays_deleted(renders: projects.Renders, tmp_path: Path)
     assert left == ["docs/tasks.md"]
 
 
+@settings(max_examples=max(25, settings().max_examples))
 @given(seed=st.integers(0, 2**32), edits=st.integers(1, 12), end=st.sampled_from(COMBINATIONS))
 def test_no_edit_is_lost(
     renders: projects.Renders,
