@@ -100,6 +100,39 @@ def test_a_switch_keeps_a_lived_in_project(
     assert texts(shop) == before
 
 
+def test_a_deleted_slice_stays_deleted(
+    template: Path, renders: projects.Renders, tmp_path: Path
+) -> None:
+    """Its folder, its tests: neither an update nor a switch brings them back."""
+    shop = projects.make(tmp_path / "shop", template, RELEASED[0])
+    for path in ("src/shop/signup", "tests/test_signup.py"):
+        support.git(shop, "rm", "-r", "--quiet", path)
+    support.commit(shop, "No signup")
+
+    update.update(update.Request(shop))
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert done.conflicts == []
+    fresh = renders.files({"task_backend": "rq"})
+    gone = {path for path in fresh if "signup" in path and "migrations" not in path}
+    assert fresh.keys() - support.files(shop).keys() == gone
+
+
+def test_a_reformatted_file(renders: projects.Renders, tmp_path: Path) -> None:
+    """What was only moved about in its lines is kept, in the file or between markers."""
+    shop = renders.project(tmp_path / "shop")
+    file = shop / "src/shop/cli.py"
+    text = file.read_text().replace('"', "'").replace("    ", "\t")
+    file.write_text(text)
+    support.commit(shop, "Tabs")
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    after = file.read_text()
+    assert [line for line in text.splitlines() if line not in after] == []
+    assert [change.path for change in done.conflicts] in ([], ["src/shop/cli.py"])
+
+
 def test_an_edited_file_that_is_dropped_is_a_conflict(
     renders: projects.Renders, tmp_path: Path
 ) -> None:
