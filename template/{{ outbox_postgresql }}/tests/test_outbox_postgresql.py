@@ -53,5 +53,5 @@ def test_postgresql_restarts_under_load(
             runs = [len(peer.found(event="ran", label=each)) for each in answered]
             record_property("answered", len(answered))
             record_property("ran more than once", sum(count > 1 for count in runs))
-            assert service.api.is_running()
-            assert service.worker.is_running()
+            ended = [each.name for each in service.processes if not each.is_running()]
+            assert ended == []

@@ -52,6 +52,8 @@ def test_a_killed_relay_loses_nothing(
 def test_sigterm_ends_the_relay(module_service: Service, peer: Peer, label: str) -> None:
     """It ends by itself and with 0; what it had not sent is sent by the next one."""
     service = module_service
+    service.enqueue("run_async", label=f"{label}-before")
+    peer.expect(event="ran", label=f"{label}-before")  # it has started, then
     [relay] = [each for each in service.processes if each.name == "relay" and each.is_running()]
     relay.terminate()
     assert relay.wait() == 0

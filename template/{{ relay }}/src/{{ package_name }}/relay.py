@@ -51,7 +51,12 @@ async def _relay_until_stopped() -> None:
         ]
         async with open_target(queue.records) as target:
             async for batch in intake.batches(run=False):
-                await _forward(batch, claims, target)
+                try:
+                    await _forward(batch, claims, target)
+                except Exception as error:  # noqa: BLE001 - whatever an absent database says
+                    # The lease runs out, and what may have been sent is sent again.
+                    reason = f"{type(error).__name__}: {error}"
+                    log.warning("the outbox cannot be written", error=reason)
         for task in beside:
             task.cancel()
 
