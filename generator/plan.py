@@ -158,8 +158,16 @@ def loses_atomicity(before: Rendered, after: Rendered) -> bool:
     return bool(was) and not shall
 
 
-def drain(before: Rendered, after: Rendered) -> list[str]:
+def drain(before: Rendered, after: Rendered, page: Path) -> list[str]:
     """Say how work that is queued in the old backend gets done, if there can be any."""
+    steps = _drain(before, after)
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    if steps and (heading := "Changing the backend") in text:
+        steps.append(f'docs/{page.name}, "{heading}", has all of it, and the way under traffic.')
+    return steps
+
+
+def _drain(before: Rendered, after: Rendered) -> list[str]:
     where = ("engines", "brokers_used")
     if all(before.computed.get(name) == after.computed.get(name) for name in where):
         return []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from generator import apply, git, journal, plan, project, questions, trees, verify, versions
@@ -66,9 +66,13 @@ def switch(request: Request) -> Plan:
 def _carry(command: str, request: Request) -> Plan:
     found = _ready(request)
     url, moved = request.template or found.url, bool(request.template)
-    with _room(), _workshop() as folder, versions.opened(url, found.version, moved=moved) as known:
+    with (
+        _room(),
+        TemporaryDirectory(prefix="fastapi-tasks-") as folder,
+        versions.opened(url, found.version, moved=moved) as known,
+    ):
         version = _version(command, request, found, known)
-        renders = _Renders(known, folder, found, version, request.answers)
+        renders = _Renders(known, Path(folder), found, version, request.answers)
         before = renders.before()
         require_unedited_answers(found, before.tree.keys())
         after = renders.after()
@@ -115,12 +119,6 @@ def _room() -> Iterator[None]:
                 "The disk is full; the project is as it was.", "Free some space and try again."
             ) from error
         raise
-
-
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as folder:
-        yield Path(folder)
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ def _plan(
         dependencies=plan.dependencies(before.folder, after.folder),
         environment=plan.environment(before.folder, after.folder),
         promises=plan.promises(old, new),
-        drain=plan.drain(old, new),
+        drain=plan.drain(old, new, after.folder / "docs/tasks.md"),
         release_notes=plan.release_notes(changelog, renders.version),
         notes=new.warnings,
     )
