@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from generator import releases  # noqa: E402
+from generator import releases  # noqa: E402 (a script finds its package first)
 
 ROUNDS = 7
 MANY = 50

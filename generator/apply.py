@@ -55,15 +55,17 @@ def require_room(found: Project, changes: dict[str, Entry | None]) -> None:
             )
 
 
-def apply(found: Project, change: Prepared, command: str, message: str, branch: str) -> Applied:
+def apply(found: Project, change: Prepared, command: str, message: str, new_branch: str) -> Applied:
     """Make the change in the work tree, and a commit of it if there are no conflicts.
 
     Raises:
-        GeneratorError: it did not work; the project is as it was.
+        RefusedError: the project has changed since it was read.
+        GeneratorError: it did not work. The project is as it was, unless the journal says that a
+            change is still running.
 
     """
-    merged, new_branch = change.merged, branch
-    branch = project.branch(found)
+    merged, branch = change.merged, project.branch(found)
+    _require_unchanged(found)
     tree = trees.combined(found.root, found.head, change.files)
     commit = "" if merged.conflicts else _commit(found, tree, message)
     entry = journal.Entry(command, found.head, branch, new_branch, tree, commit, os.getpid())
@@ -84,6 +86,15 @@ def apply(found: Project, change: Prepared, command: str, message: str, branch: 
         raise
     journal.done(found)
     return Applied(commit, new_branch or branch)
+
+
+def _require_unchanged(found: Project) -> None:
+    """Refuse if somebody has worked on, for what follows would go back to what was read."""
+    project.require_quiet(found)
+    if git.run(found.root, "rev-parse", "HEAD").strip() != found.head:
+        raise RefusedError(
+            f"A commit was made in {found.root} meanwhile; nothing was changed.", "Run it again."
+        )
 
 
 def _commit(found: Project, tree: str, message: str) -> str:
@@ -137,7 +148,7 @@ def _last(found: Project) -> journal.Entry:
         raise RefusedError(
             f"There is nothing to undo in {found.path}.", "Older changes: git log, git revert."
         )
-    made = entry.commit or git.run(found.root, "rev-parse", "HEAD").strip()
+    made = entry.commit or found.head
     if found.head == entry.head and not entry.commit:
         return entry
     parent = git.ended(found.root, "rev-parse", "HEAD^").stdout.decode().strip()
@@ -152,7 +163,7 @@ def _last(found: Project) -> journal.Entry:
 
 def _rescue(found: Project, entry: journal.Entry) -> str:
     """Keep what was edited since in a commit, if anything was."""
-    tree = trees.edited(found.root, found.git_dir, entry.tree)
+    tree = trees.edited(found.root, found.git_dir, entry.head, entry.tree)
     if tree == entry.tree:
         return ""
     words = ("commit-tree", tree, "-p", entry.head, "-m", f"Before undo of {entry.command}")

@@ -67,6 +67,8 @@ def _answer_lines(answers: Answers) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "not asked"
     return ", ".join(value) or "none" if isinstance(value, list) else str(value)
 
 

@@ -38,7 +38,7 @@ def one_per_question(command: Callable[..., Any], asked: list[Question]) -> Call
         return command(*positional, **named)
 
     run.__doc__ = command.__doc__
-    run.__signature__ = signature.replace(parameters=[*fixed, *flags])  # type: ignore[attr-defined]
+    run.__signature__ = signature.replace(parameters=[*fixed, *flags])  # type: ignore[attr-defined]  # Typer's door
     return run
 
 

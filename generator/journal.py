@@ -48,8 +48,11 @@ def begin(project: Project, entry: Entry) -> None:
     draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
     try:
         os.link(draft, file)  # only one of two can
-    except FileExistsError:
+    except FileExistsError as error:
         require_none(project)
+        raise RefusedError(
+            "Another change of this project has just ended.", "Run it again."
+        ) from error
     finally:
         draft.unlink()
 

@@ -60,7 +60,7 @@ def _refuse_windows() -> None:
 
 def _list(*, only: Only = None, to_json: Json = False) -> None:
     """List the combinations, computed from the questions."""
-    from generator import combinations, matrix  # noqa: PLC0415
+    from generator import combinations, matrix  # noqa: PLC0415 (slow to load)
 
     rows = matrix.chosen(_request(only))
     if to_json:
@@ -77,7 +77,7 @@ def _list(*, only: Only = None, to_json: Json = False) -> None:
 
 def _render(directory: Folder, *, only: Only = None, to_json: Json = False) -> ExitCode:
     """Render the combinations, each into a folder of DIR."""
-    from generator import matrix  # noqa: PLC0415
+    from generator import matrix  # noqa: PLC0415 (slow to load)
 
     request = _request(only, keep=directory, stages=["render"])
     return _run(matrix.chosen(request), request, to_json=to_json)
@@ -96,9 +96,9 @@ def _test(  # noqa: PLR0913 (each one is a flag)
     to_json: Json = False,
 ) -> ExitCode:
     """Take the combinations through their stages, each in an environment of its own."""
-    from generator import matrix  # noqa: PLC0415
-    from generator.environments import Lane  # noqa: PLC0415
-    from generator.errors import did_you_mean  # noqa: PLC0415
+    from generator import matrix  # noqa: PLC0415 (slow to load)
+    from generator.environments import Lane  # noqa: PLC0415 (slow to load)
+    from generator.errors import did_you_mean  # noqa: PLC0415 (slow to load)
 
     lanes = [each.value for each in Lane]
     if lane not in lanes:
@@ -129,8 +129,8 @@ def _request(only: list[str] | None, **more: Any) -> "Request":
 
 
 def _run(rows: list[Any], request: "Request", *, to_json: bool) -> ExitCode:
-    from generator import matrix, matrix_report  # noqa: PLC0415
-    from generator.outcomes import BAD  # noqa: PLC0415
+    from generator import matrix, matrix_report  # noqa: PLC0415 (slow to load)
+    from generator.outcomes import BAD  # noqa: PLC0415 (slow to load)
 
     lines = matrix_report.Lines(rows, matrix.chosen_stages(request.stages), quiet=to_json)
     request.tell = lines.tell

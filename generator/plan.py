@@ -31,7 +31,7 @@ class Version:
 @dataclass(frozen=True)
 class Answers:
     changed: dict[str, list[Any]] = field(default_factory=dict)
-    """Before and after."""
+    """Before and after; before is None where it was not asked."""
     defaulted: dict[str, Any] = field(default_factory=dict)
     """Questions that are new to the project, and the default that answers them."""
     dropped: list[str] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Promise:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Verdict:
     passed: bool
     summary: str
 
@@ -78,8 +78,8 @@ class Plan:
     applied: bool = False
     commit: str = ""
     branch: str = ""
-    tests_before: Tests | None = None
-    tests_after: Tests | None = None
+    tests_before: Verdict | None = None
+    tests_after: Verdict | None = None
     next: list[str] = field(default_factory=list)
 
     @property
@@ -102,9 +102,9 @@ def answers(
 ) -> Answers:
     return Answers(
         changed={
-            name: [before[name], value]
+            name: [before.get(name), value]
             for name, value in after.items()
-            if name in before and before[name] != value
+            if before.get(name) != value and (name in before or name in given)
         },
         defaulted={n: v for n, v in after.items() if n not in before and n not in given},
         dropped=sorted(before.keys() - after.keys()),

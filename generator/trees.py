@@ -93,12 +93,22 @@ def _written(repository: Path, changes: Mapping[str, Entry | None], start: str) 
         return git.run(repository, "write-tree", env=env).strip()
 
 
-def edited(root: Path, git_dir: Path, tree: str) -> str:
-    """Give the id of that tree with its files as they are on disk."""
+def edited(root: Path, git_dir: Path, head: str, tree: str) -> str:
+    """Give the id of that tree with its files as they are on disk.
+
+    Files that the index or the commit before has besides are taken in where they are on disk: going
+    back to that commit would remove or overwrite them.
+    """
+    dropped = git.call(root, "diff-tree", "-r", "-z", "--name-only", "--diff-filter=D", head, tree)
+    staged = git.call(root, "ls-files", "-z")
+    besides = {name for name in (dropped + staged).split(b"\0") if name}
+    there = [name for name in besides if os.path.lexists(os.fsencode(root) + b"/" + name)]
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         env = {"GIT_DIR": str(git_dir), "GIT_INDEX_FILE": str(Path(scratch) / "index")}
         git.call(root, "read-tree", tree, env=env)
         git.call(root, *_NEUTRAL, "add", "--update", env=env)
+        given = ("update-index", "--add", "-z", "--stdin")
+        git.call(root, *_NEUTRAL, *given, stdin=b"\0".join(there), env=env)
         return git.run(root, "write-tree", env=env).strip()
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from generator.trees import Tree
     from generator.versions import Versions
 
-
 ATOMICITY = (
     "With the outbox a task is saved in the same transaction as the data. Afterwards a crash "
     "between commit and enqueue leaves the data saved and the task not sent. Go on?"
@@ -67,7 +66,7 @@ def _carry(command: str, request: Request) -> Plan:
     found = _ready(request)
     url, moved = request.template or found.url, bool(request.template)
     with (
-        _room(),
+        _room(found),
         TemporaryDirectory(prefix="fastapi-tasks-") as folder,
         versions.opened(url, found.version, moved=moved) as known,
     ):
@@ -109,14 +108,16 @@ def _version(command: str, request: Request, found: Project, known: Versions) ->
 
 
 @contextmanager
-def _room() -> Iterator[None]:
-    """Say of a full disk that it is one: nothing was changed, or it was taken back."""
+def _room(found: Project) -> Iterator[None]:
+    """Say of a full disk that it is one, and whether what was done could be taken back."""
     try:
         yield
     except (GeneratorError, OSError) as error:
         if "No space left on device" in str(error):
+            is_half_done = journal.running(found) is not None
             raise RefusedError(
-                "The disk is full; the project is as it was.", "Free some space and try again."
+                f"The disk is full; the project is {'half done' if is_half_done else 'as it was'}.",
+                f"Free some space, then {'fastapi-tasks undo' if is_half_done else 'try again'}.",
             ) from error
         raise
 

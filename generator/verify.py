@@ -7,13 +7,13 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from generator.errors import RefusedError
-from generator.plan import Tests
+from generator.plan import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def run_tests(project: Path) -> Tests:
+def run_tests(project: Path) -> Verdict:
     """Run `make test` and give its verdict and last line."""
     # The environment of this command is none of the project's.
     env = {k: v for k, v in os.environ.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}}
@@ -32,4 +32,4 @@ def run_tests(project: Path) -> Tests:
     except FileNotFoundError as error:
         raise RefusedError("make was not found on PATH.", "Leave --verify out.") from error
     said = [line for line in done.stdout.splitlines() if line.strip() and "make: ***" not in line]
-    return Tests(done.returncode == 0, said[-1].strip(" =") if said else "no output")
+    return Verdict(done.returncode == 0, said[-1].strip(" =") if said else "no output")

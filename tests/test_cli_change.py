@@ -94,6 +94,17 @@ def test_confirmation(command: Command) -> None:
     assert done["drain"][2].startswith("When `shop tasks drain --check`")
 
 
+def test_every_given_answer_is_shown(command: Command, shop: Path) -> None:
+    """One to a question that the project had not been asked, too."""
+    arguments = ["--task-backend", "outbox", "--outbox-delivery", "rq"]
+    done = read(command, "switch", "shop", *arguments)
+
+    changed = {"task_backend": ["background", "outbox"], "outbox_delivery": [None, "rq"]}
+    assert done["answers"]["changed"] == changed
+    subject = support.git(shop, "log", "-1", "--format=%s").strip()
+    assert subject == "Switch to task_backend outbox, outbox_delivery rq"
+
+
 def test_status(command: Command, shop: Path) -> None:
     """Drift by file, conflict markers, and codes for CI."""
     (shop / "README.md").write_text("Ours.\n")

@@ -216,7 +216,7 @@ def test_no_edit_is_lost(
     end: dict[str, str],
 ) -> None:
     """Random edits: each line is in the project afterwards, or in a file that the plan names."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)  # noqa: S311 (no secret: to be repeated)
     start = chance.choice(COMBINATIONS)
     if end == start:
         return

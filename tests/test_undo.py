@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import apply, journal, project, update
+from generator import apply, git, journal, project, update
 from generator.errors import GeneratorError, RefusedError
+from generator.plan import Verdict
 from tests import projects, support
 
 if TYPE_CHECKING:
@@ -96,6 +97,76 @@ def test_undo_of_conflicts(renders: projects.Renders, tmp_path: Path) -> None:
     assert kept == "# half settled\n"
 
 
+def test_undo_keeps_what_was_added_meanwhile(renders: projects.Renders, tmp_path: Path) -> None:
+    """A new file that is staged, and one that the change had removed and somebody wrote anew."""
+    shop = renders.project(tmp_path / "shop")
+    conflicting(shop)
+    mine = {"src/shop/mine.py": "# new\n", "docs/background.md": "Anew.\n"}
+    for path, text in mine.items():
+        (shop / path).write_text(text)
+    support.git(shop, "add", *mine)
+
+    undone = apply.undo(project.find(shop))
+
+    assert projects.is_clean(shop)
+    for path, text in mine.items():
+        assert support.git(shop, "show", f"{undone.kept}:{path}") == text
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_work_done_meanwhile_is_left_alone(
+    renders: projects.Renders,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    committed: bool,
+) -> None:
+    """While --verify runs the tests for minutes, somebody goes on working."""
+    shop = renders.project(tmp_path / "shop")
+
+    def tests(folder: Path) -> Verdict:
+        (folder / "README.md").write_text("Meanwhile.\n")
+        if committed:
+            support.commit(folder, "Meanwhile")
+        return Verdict(passed=True, summary="1 passed")
+
+    monkeypatch.setattr("generator.verify.run_tests", tests)
+    with pytest.raises(RefusedError, match=r"meanwhile|uncommitted"):
+        update.switch(update.Request(shop, {"task_backend": "rq"}, verify=True))
+
+    assert (shop / "README.md").read_text() == "Meanwhile.\n"
+    assert not (shop / "src/shop/tasks/rq.py").exists()
+    subject = support.git(shop, "log", "-1", "--format=%s").strip()
+    assert (subject == "Meanwhile") == committed
+
+
+def test_a_disk_too_full_to_go_back(
+    renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then nothing is promised but what undo does, once there is space."""
+    shop = renders.project(tmp_path / "shop")
+    before = support.files(shop)
+    real = git.call
+
+    def full(folder: Path, *arguments: str, **more: Any) -> bytes:
+        journalled = (shop / ".git/fastapi-tasks/running.json").exists()
+        if journalled and arguments[0] in {"read-tree", "add"}:
+            raise GeneratorError("git failed: No space left on device")
+        return real(folder, *arguments, **more)
+
+    monkeypatch.setattr(git, "call", full)
+    with pytest.raises(RefusedError, match="disk is full") as refused:
+        update.switch(update.Request(shop, {"task_backend": "rq"}))
+    monkeypatch.undo()
+
+    assert "fastapi-tasks undo" in refused.value.remedy
+    entry = journal.running(project.find(shop))
+    assert entry
+    monkeypatch.setattr(journal, "is_alive", lambda _pid: False)
+    apply.undo(project.find(shop))
+    assert support.files(shop) == before
+
+
 def test_undo_after_conflicts_were_settled(renders: projects.Renders, tmp_path: Path) -> None:
     """The commit that the user made of it is taken back too."""
     shop = renders.project(tmp_path / "shop")
@@ -132,17 +203,15 @@ def test_a_full_disk(
     renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is refused, and what had been written is taken back."""
-    from generator import git  # noqa: PLC0415 (what is patched)
-
     shop = renders.project(tmp_path / "shop")
     before = support.files(shop)
     real = git.run
 
-    def full(folder: Path, *arguments: str, **more: object) -> str:
+    def full(folder: Path, *arguments: str, **more: Any) -> str:
         if arguments[0] == "read-tree" and "-u" in arguments:
             (shop / "docs/rq.md").write_text("half of i")
             raise GeneratorError("git read-tree failed: No space left on device")
-        return real(folder, *arguments, **more)  # type: ignore[arg-type]
+        return real(folder, *arguments, **more)
 
     monkeypatch.setattr(git, "run", full)
     with pytest.raises(RefusedError, match="disk is full"):

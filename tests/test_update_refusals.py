@@ -150,7 +150,7 @@ def test_impossible_wishes(
     if RELEASED[0] == NEXT and "to" in request_:
         message = message.replace("is older than", "")
     with pytest.raises(RefusedError, match=message):
-        update.update(update.Request(shop, **request_))  # type: ignore[arg-type]
+        update.update(update.Request(shop, **request_))  # type: ignore[arg-type]  # one field each
     assert projects.is_clean(shop)
 
 
