@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import git
 from generator.errors import GeneratorError, RefusedError, did_you_mean
+from generator.faster import faster
 from generator.questions import unknown
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def copied(
     from yaml import YAMLError  # noqa: PLC0415
 
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with faster(source.path), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
             done = copier.run_copy(
                 source.path,

@@ -7,6 +7,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
+from generator.faster import faster
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,15 +24,16 @@ def render(source: Path, project: Path, answers: dict[str, Any]) -> tuple[float,
 
     began = time.monotonic()
     try:
-        copier.run_copy(
-            str(source),
-            project,
-            data=answers,
-            settings=copier.Settings(),  # what this person prefers is no part of the template
-            defaults=True,
-            quiet=True,
-            unsafe=False,
-        )
+        with faster(str(source)):
+            copier.run_copy(
+                str(source),
+                project,
+                data=answers,
+                settings=copier.Settings(),  # what this person prefers is no part of the template
+                defaults=True,
+                quiet=True,
+                unsafe=False,
+            )
         for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"]):
             subprocess.run(["git", *command], cwd=project, check=True, capture_output=True)
     except OSError:

@@ -1,0 +1,69 @@
+"""Copier made faster renders what Copier renders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import copier
+import jinja2
+import plumbum
+import pytest
+
+from generator.faster import faster
+from tests import projects, support
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def rendered(template: Path, folder: Path, answers: dict[str, Any]) -> dict[str, bytes]:
+    copier.run_copy(
+        str(template), folder, data=answers, defaults=True, unsafe=False, quiet=True, overwrite=True
+    )
+    return support.files(folder)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    folder = tmp_path / "template"
+    folder.mkdir()
+    support.snapshot(folder)
+    return folder
+
+
+@pytest.mark.parametrize("answers", projects.COMBINATIONS[1::5], ids=projects.name)
+def test_the_files_are_the_same(plain: Path, tmp_path: Path, answers: dict[str, Any]) -> None:
+    """The first time, and again with all templates compiled."""
+    expected = rendered(plain, tmp_path / "copier", answers)
+    for name in ("first", "second"):
+        with faster(str(plain)):
+            assert rendered(plain, tmp_path / name, answers) == expected
+
+
+def test_a_changed_template_is_compiled_anew(plain: Path, tmp_path: Path) -> None:
+    """What was compiled belongs to a text, not to a file's name."""
+    for word in ("one", "another"):
+        (plain / "template/word.txt.jinja").write_text(word + " {{ project_name }}")
+        with faster(str(plain)):
+            files = rendered(plain, tmp_path / word, {"project_name": "shop"})
+        assert files["word.txt"] == f"{word} shop".encode()
+
+
+def test_a_repository_is_still_one(template: Path, tmp_path: Path) -> None:
+    """Its commit is recorded."""
+    with faster(str(template)):
+        rendered(template, tmp_path / "shop", {})
+    assert support.answers(tmp_path / "shop")["_commit"] == projects.NEXT
+
+
+def test_everything_is_put_back(plain: Path) -> None:
+    """Whatever happens in between."""
+
+    def fail() -> None:
+        assert not plumbum.local.env["PATH"]
+        raise ZeroDivisionError
+
+    before = jinja2.Environment.compile, plumbum.local.env["PATH"]
+    with pytest.raises(ZeroDivisionError), faster(str(plain)):
+        fail()
+    assert (jinja2.Environment.compile, plumbum.local.env["PATH"]) == before
