@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,29 +19,55 @@ if TYPE_CHECKING:
 
     from generator.project import Project
 
+_DIGEST = re.compile(r"^# Rendered with: (\w+)$", re.MULTILINE)
+
 
 def edited_answers(found: Project, base: AbstractSet[str]) -> str:
-    """Give the commit that changed answers and not what they render, if the last one did."""
-    file = found.prefix + ANSWERS_FILE
-    commit = git.run(found.root, "log", "-1", "--format=%H", "--", file).strip()
-    before = git.ended(found.root, "show", f"{commit}^:{file}")
-    if before.returncode or _answers(before.stdout) == found.answers:
-        return ""
-    listed = git.run(found.root, "diff-tree", "-r", "-z", "--name-only", f"{commit}^", commit)
-    changed = {name.removeprefix(found.prefix) for name in listed.split("\0") if name}
-    return "" if changed & (base - {ANSWERS_FILE}) else commit
+    """Say where answers were changed that were not rendered anew, or nothing.
+
+    The template writes a digest beside them; projects from before 0.3.0 have none, and there the
+    history has to do.
+    """
+    text = (found.path / ANSWERS_FILE).read_text(encoding="utf-8")
+    if rendered := _DIGEST.search(text):
+        return "" if rendered[1] == digest(found.answers) else "since it was rendered"
+    commit = _commit_of_answers_alone(found, base)
+    return f"in {commit[:10]}" if commit else ""
+
+
+def digest(answers: dict[str, Any]) -> str:
+    """Compute what the template's answers file computes in Jinja."""
+    return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def require_unedited_answers(found: Project, base: AbstractSet[str]) -> None:
-    if commit := edited_answers(found, base):
-        short = commit[:10]
+    if where := edited_answers(found, base):
         raise RefusedError(
-            f"{ANSWERS_FILE} was edited by hand in {short}: its answers were never rendered.",
-            f"Take that back with git revert {short}, then run fastapi-tasks switch.",
+            f"{ANSWERS_FILE} was edited by hand {where}: its answers were never rendered.",
+            f"Take that back (git log --patch -- {ANSWERS_FILE}), then run fastapi-tasks switch.",
         )
 
 
-def _answers(text: bytes) -> dict[str, Any] | None:
+def _commit_of_answers_alone(found: Project, base: AbstractSet[str]) -> str:
+    """Give the last commit of the answers, if they are not those of what was rendered last.
+
+    That is the last commit that changed them along with files of the template.
+    """
+    file = found.prefix + ANSWERS_FILE
+    log = ("log", "--format=%H", "-m", "--first-parent", "--", file)
+    commits = git.run(found.root, *log).split()
+    for commit in commits:
+        listed = git.run(
+            found.root, "show", "--first-parent", "--format=", "--name-only", "-z", commit
+        )
+        changed = {name.removeprefix(found.prefix) for name in listed.split("\0") if name}
+        if changed & (base - {ANSWERS_FILE}):
+            rendered = git.run(found.root, "show", f"{commit}:{file}")
+            return "" if _answers(rendered) == found.answers else commits[0]
+    return ""
+
+
+def _answers(text: str) -> dict[str, Any] | None:
     try:
         recorded = yaml.safe_load(text)
     except yaml.YAMLError:

@@ -27,7 +27,7 @@ from generator.combinations import Combination, combinations, select
 from generator.environments import Environments, Lane, declared
 from generator.errors import GeneratorError, RefusedError, did_you_mean
 from generator.outcomes import History, Outcome, Status
-from generator.processes import Processes, kill_marked
+from generator.processes import Processes, heed_interrupts, kill_marked
 from generator.rendering import heed_no_interrupt, render
 from generator.stages import STAGES, Job, Stage
 from generator.verdict import DISK_FULL, judged
@@ -79,6 +79,7 @@ def run(request: Request) -> list[Outcome]:
     stages, rows, history = chosen_stages(request.stages), chosen(request), History.load()
     rows.sort(key=lambda row: history.rank(row, failed_first=request.failed_first))
     _check_keep(request.keep, rows)
+    heed_interrupts()
     with ExitStack() as stack:
         folder = stack.enter_context(workspace())
         outcomes = _Run(request, stages, folder, stack, history).of(rows)

@@ -108,6 +108,12 @@ class Processes:
         kill_marked(self.mark)
 
 
+def heed_interrupts() -> None:
+    """Let SIGINT end us and what we start, though a shell that put us behind ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """Interrupt it, as Ctrl-C does; kill what is left of it after the grace."""
     if process.poll() is None:

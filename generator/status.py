@@ -165,6 +165,6 @@ def _problems(found: Project, base: list[str]) -> list[str]:
     problems = []
     if entry := journal.running(found):
         problems.append(f"a fastapi-tasks {entry.command} was killed or is at work: run undo")
-    if commit := history.edited_answers(found, set(base)):
-        problems.append(f"{ANSWERS_FILE} was edited by hand in {commit[:10]}: revert it and switch")
+    if where := history.edited_answers(found, set(base)):
+        problems.append(f"{ANSWERS_FILE} was edited by hand {where}: take that back and switch")
     return problems

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from generator import cli
+from generator import cli, processes
 from tests import projects, support
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the settings of the person at this machine out of the tests, and theirs out of ours."""
     home = tmp_path_factory.mktemp("home")
+    processes.heed_interrupts()
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("GIT_", "COPIER_"))]:
             patch.delenv(name)

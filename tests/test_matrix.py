@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shlex
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import combinations, matrix, questions
+from generator import combinations, matrix, questions, workspace
 from generator.errors import ExitCode, RefusedError
 from generator.outcomes import BAD, Outcome, Status
 from generator.stages import STAGES
@@ -152,3 +155,19 @@ def test_stages_bring_what_they_need() -> None:
         *("render", "install", "types")
     ]
     assert matrix.chosen_stages([]) == STAGES
+
+
+def test_mypy_s_cache_takes_no_text_for_another(tmp_path: Path) -> None:
+    """It did, for renders of the same second whose texts had the same length."""
+    file = tmp_path / "src/shop.py"
+    file.parent.mkdir()
+    codes = []
+    for text in ("x: int = 1\n", "x: str = 1\n", "x: int = 1\n"):
+        file.write_text(text)
+        os.utime(file, (0, 0))
+        workspace.date_by_content(tmp_path)
+        mypy = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / ".cache"), "src"]
+        codes.append(
+            subprocess.run(mypy, cwd=tmp_path, check=False, capture_output=True).returncode
+        )
+    assert codes == [0, 1, 0]

@@ -202,6 +202,23 @@ def test_atomicity_is_not_given_up_unasked(template: Path, tmp_path: Path) -> No
     assert done.drain
 
 
+@pytest.mark.parametrize("version", sorted({RELEASED[0], NEXT}))
+def test_edited_answers_are_seen(template: Path, tmp_path: Path, version: str) -> None:
+    """Wherever the edit is; since 0.3.0 even beside an edit of a rendered file."""
+    shop = projects.make(tmp_path / "shop", template, version, project_name='Ünï "名前"')
+    assert status.status([shop])[0].problems == []
+    edit(shop, ANSWERS, "task_backend: background", "task_backend: rq")
+    if version == NEXT:
+        (shop / "README.md").unlink()
+    support.commit(shop, "By hand")
+    with pytest.raises(RefusedError, match="was edited by hand"):
+        update.switch(update.Request(shop, {"task_backend": "outbox"}))
+    assert "edited by hand" in status.status([shop])[0].problems[0]
+    edit(shop, ANSWERS, "task_backend: rq", "task_backend: background")
+    support.commit(shop, "Taken back")
+    assert update.update(update.Request(shop)).conflicts == []
+
+
 def test_status_of_bad_states(template: Path, tmp_path: Path) -> None:
     """One project that cannot be read stops no other, and a hand-edited answer is a problem."""
     good, bad = (projects.make(tmp_path / name, template, NEXT) for name in ("good", "bad"))
