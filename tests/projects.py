@@ -63,23 +63,23 @@ COMBINATIONS: list[dict[str, str]] = [
 
 
 class Renders:
-    """Renders of the newest version, each made once."""
+    """Renders of the released versions and of the newest, each made once."""
 
     def __init__(self, folder: Path, template: Path) -> None:
         self._folder = folder
         self._template = template
 
     def files(self, answers: dict[str, str]) -> dict[str, bytes]:
-        return support.files(self._made(answers))
+        return support.files(self._made(NEXT, answers))
 
-    def project(self, folder: Path, **answers: str) -> Path:
-        """Copy a project of the newest version, with its repository."""
-        return Path(shutil.copytree(self._made(answers), folder, symlinks=True))
+    def project(self, folder: Path, version: str = NEXT, **answers: str) -> Path:
+        """Copy a project with its repository."""
+        return Path(shutil.copytree(self._made(version, answers), folder, symlinks=True))
 
-    def _made(self, answers: dict[str, str]) -> Path:
-        folder = self._folder / (name(answers) or "defaults")
+    def _made(self, version: str, answers: dict[str, str]) -> Path:
+        folder = self._folder / version / (name(answers) or "defaults")
         if not folder.exists():
-            make(folder, self._template, NEXT, **answers)
+            make(folder, self._template, version, **answers)
         return folder
 
 
@@ -101,6 +101,11 @@ class RenderCache:
 
 def name(answers: dict[str, Any]) -> str:
     return "-".join(map(str, answers.values()))
+
+
+def texts(project: Path) -> dict[str, bytes]:
+    """Give the files as git keeps them: .gitattributes makes their lines end alike."""
+    return {path: text.replace(b"\r\n", b"\n") for path, text in support.files(project).items()}
 
 
 def head(project: Path) -> str:

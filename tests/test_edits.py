@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from generator import apply, project, update
+from generator import update
 from generator.errors import RefusedError
 from generator.merge import Kind
 from tests import projects, support
@@ -18,8 +14,6 @@ from tests.projects import COMBINATIONS, NEXT, RELEASED, edit
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from generator.plan import Plan
 
 pytestmark = pytest.mark.usefixtures("cached_renders")
 
@@ -48,11 +42,6 @@ def live_in(shop: Path) -> None:
     readme = shop / "README.md"
     readme.write_bytes(readme.read_bytes().replace(b"\n", b"\r\n"))
     support.commit(shop, "Live in it")
-
-
-def texts(shop: Path) -> dict[str, bytes]:
-    """Give the files as git keeps them: .gitattributes makes their lines end alike."""
-    return {path: text.replace(b"\r\n", b"\n") for path, text in support.files(shop).items()}
 
 
 def assert_lived_in(shop: Path) -> None:
@@ -90,14 +79,14 @@ def test_a_switch_keeps_a_lived_in_project(
     """There and back, and the project is as before."""
     shop = renders.project(tmp_path / "shop")
     live_in(shop)
-    before = texts(shop)
+    before = projects.texts(shop)
 
     there = update.switch(update.Request(shop, end))
     assert there.conflicts == []
     assert_lived_in(shop)
     update.switch(update.Request(shop, {"task_backend": "background", "database": "sqlite"}))
 
-    assert texts(shop) == before
+    assert projects.texts(shop) == before
 
 
 def test_a_deleted_slice_stays_deleted(
@@ -204,69 +193,3 @@ def test_a_deleted_file_stays_deleted(renders: projects.Renders, tmp_path: Path)
     assert not (shop / "docs/tasks.md").exists()
     left = [change.path for change in done.changes if change.kind is Kind.LEFT]
     assert left == ["docs/tasks.md"]
-
-
-@settings(max_examples=max(25, settings().max_examples))
-@given(seed=st.integers(0, 2**32), edits=st.integers(1, 12), end=st.sampled_from(COMBINATIONS))
-def test_no_edit_is_lost(
-    renders: projects.Renders,
-    tmp_path_factory: pytest.TempPathFactory,
-    seed: int,
-    edits: int,
-    end: dict[str, str],
-) -> None:
-    """Random edits: each line is in the project afterwards, or in a file that the plan names."""
-    chance = random.Random(seed)  # noqa: S311 (no secret: to be repeated)
-    start = chance.choice(COMBINATIONS)
-    if end == start:
-        return
-    folder = tmp_path_factory.mktemp("edits")
-    shop = renders.project(folder / "shop", **start)
-    added = _edit_anywhere(shop, chance, edits)
-    before = texts(shop)
-    head = projects.head(shop)
-
-    done = update.switch(update.Request(shop, end))
-
-    _assert_nothing_lost(shop, added, done)
-    apply.undo(project.find(shop))
-    assert texts(shop) == before
-    assert projects.head(shop) == head
-    assert projects.is_clean(shop)
-    shutil.rmtree(folder)
-
-
-def _edit_anywhere(shop: Path, chance: random.Random, edits: int) -> dict[str, str]:
-    """Insert and replace lines, rename and delete; give each new line and its file."""
-    files = sorted(support.files(shop).keys() - {".copier-answers.yml"})
-    added: dict[str, str] = {}
-    for number in range(edits):
-        path = chance.choice(files)
-        file = shop / path
-        what = chance.choice(["insert", "insert", "replace", "rename", "delete", "crlf"])
-        if what == "delete" and path not in added.values():
-            file.unlink()
-            files.remove(path)
-        elif what == "rename" and path not in added.values():
-            target = f"{path}.moved{number}"
-            file.rename(shop / target)
-            files[files.index(path)] = target
-        elif what == "crlf":
-            file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
-        else:
-            line = f"# edit {number} {chance.random()}"
-            lines = file.read_text(encoding="utf-8").split("\n")
-            at = chance.randrange(len(lines))
-            lines[at : at + (what == "replace")] = [line]
-            file.write_text("\n".join(lines), encoding="utf-8")
-            added[line] = path
-    support.git(shop, "add", "--all")
-    support.git(shop, "commit", "--quiet", "--allow-empty", "--message", "Edits")
-    return added
-
-
-def _assert_nothing_lost(shop: Path, added: dict[str, str], done: Plan) -> None:
-    named = {change.path for change in done.conflicts}
-    texts = [text.decode(errors="replace") for text in support.files(shop).values()]
-    for line, path in added.items():
-        assert any(line in text for text in texts) or path in named, f"{line} of {path} is lost"
