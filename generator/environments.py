@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOCK = "requirements-matrix.txt"
 LIMIT = 600.0  # seconds for a download of everything
-KEPT = 7 * 24 * 3600  # seconds for which an unused environment stays
+KEPT = 7 * 24 * 3600  # seconds for which what is not used stays
 
 
 class Lane(Enum):
@@ -147,9 +147,12 @@ def _union(pins: Path, processes: Processes) -> Path:
 
 
 def _forget_unused() -> None:
-    for venv in cache().glob("union-*"):
-        if time.time() - venv.stat().st_mtime > KEPT:
-            shutil.rmtree(venv, ignore_errors=True)
+    for path in [*cache().glob("union-*"), *cache().glob("typed-*")]:
+        if time.time() - path.stat().st_mtime > KEPT:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _link(source: str, to: str) -> None:

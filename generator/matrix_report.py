@@ -34,8 +34,7 @@ class Lines:
         count = f"[{self._done:>{len(str(self._total))}}/{self._total}]"
         name = f"{outcome.combination.name:<40} {outcome.stage:<10}"
         first = outcome.detail.splitlines()[0] if outcome.detail else ""
-        why = f"  {first[:150]}" if outcome.status is not Status.OK else ""
-        line = f"{count} {name} {outcome.status.value:<7} {outcome.seconds:6.1f} s{why}"
+        line = f"{count} {name} {outcome.status.value:<7} {outcome.seconds:6.1f} s  {first[:150]}"
         print(line.rstrip(), flush=True)
 
 
@@ -89,11 +88,11 @@ def _summary(done: Sequence[Outcome]) -> str:
 
 
 def _reasons(outcomes: Sequence[Outcome]) -> None:
-    skipped = [o for o in outcomes if o.status is Status.SKIPPED]
-    counted = Counter((o.stage, o.detail.splitlines()[0]) for o in skipped)
-    for (stage, reason), count in counted.items():
+    noted = [o for o in outcomes if o.detail and not _bad(o)]
+    counted = Counter((o.status.value, o.stage, o.detail.splitlines()[0]) for o in noted)
+    for (status, stage, reason), count in counted.items():
         if not reason.endswith("was not done"):
-            print(f"skipped: {stage} of {count}: {reason}")
+            print(f"{status}: {stage} of {count}: {reason}")
 
 
 def _failure(outcome: Outcome, request: Request) -> None:

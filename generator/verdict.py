@@ -23,7 +23,7 @@ BROKEN_SERVER = re.compile(r".*ServerMissing: \S+ did not start.*")
 
 def judged(job: Job, stage: Stage) -> tuple[Status, str]:
     try:
-        stage.check(job)
+        return Status.OK, stage.check(job) or ""
     except SkippedError as reason:
         return Status.SKIPPED, str(reason)
     except ServerDiedError as error:
@@ -32,7 +32,6 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
         if job.processes.stopped:
             raise StoppedError from error
         return _cause(error)
-    return Status.OK, ""
 
 
 def _cause(error: Exception) -> tuple[Status, str]:

@@ -15,7 +15,7 @@ from generator.environments import cache, held
 from generator.processes import kill_marked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import ExitStack
 
 PREFIX = "fastapi-tasks-matrix-"
@@ -65,16 +65,14 @@ def mypy_caches(stack: ExitStack, count: int) -> Iterator[Path]:
         number += 1
 
 
-def date_by_content(project: Path) -> None:
+def date_by_content(files: Iterable[Path]) -> None:
     """Make files of the same time and size differ in their time if they differ in their text.
 
     mypy compares nothing else with its cache; renders of one second have files of one time.
     """
-    for folder in project.iterdir():
-        if not folder.name.startswith("."):
-            for file in folder.rglob("*.py"):
-                seconds = zlib.crc32(file.read_bytes())
-                os.utime(file, (seconds, seconds))
+    for file in files:
+        seconds = zlib.crc32(file.read_bytes())
+        os.utime(file, (seconds, seconds))
 
 
 def _clear_forgotten() -> None:

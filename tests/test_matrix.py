@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import combinations, matrix, questions, workspace
+from generator import combinations, matrix, questions, remembered, workspace
 from generator.errors import ExitCode, RefusedError
 from generator.outcomes import BAD, Outcome, Status
 from generator.stages import STAGES
 from tests import support
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ALL = combinations.combinations()
@@ -165,9 +166,37 @@ def test_mypy_s_cache_takes_no_text_for_another(tmp_path: Path) -> None:
     for text in ("x: int = 1\n", "x: str = 1\n", "x: int = 1\n"):
         file.write_text(text)
         os.utime(file, (0, 0))
-        workspace.date_by_content(tmp_path)
+        workspace.date_by_content([file])
         mypy = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / ".cache"), "src"]
         codes.append(
             subprocess.run(mypy, cwd=tmp_path, check=False, capture_output=True).returncode
         )
     assert codes == [0, 1, 0]
+
+
+def test_types_are_remembered_for_the_same_text_and_versions_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever could change the answer, a checker is asked again; in CI it always is."""
+    source, library = tmp_path / "src/shop.py", tmp_path / ".venv/lib/python3.11/site-packages"
+    for folder in (source.parent, library / "anyio-4.1.dist-info"):
+        folder.mkdir(parents=True)
+    for file in (source, tmp_path / "pyproject.toml"):
+        file.write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("CI", raising=False)
+    passed = remembered.marker(tmp_path)
+    assert not remembered.is_trusted(passed)
+    passed.touch()
+    assert remembered.is_trusted(remembered.marker(tmp_path))
+
+    monkeypatch.setenv("CI", "true")
+    assert not remembered.is_trusted(passed)
+    changes: list[Callable[[], object]] = [
+        lambda: source.write_text("y"),
+        lambda: (tmp_path / "pyproject.toml").write_text("x"),
+        lambda: source.rename(source.with_name("shops.py")),
+        (library / "anyio-4.2.dist-info").mkdir,
+    ]
+    markers = {passed, *((change(), remembered.marker(tmp_path))[1] for change in changes)}
+    assert len(markers) == 1 + len(changes)

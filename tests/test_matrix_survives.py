@@ -63,7 +63,7 @@ def test_a_combination_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
     """No process and no folder is left behind."""
-    command = [sys.executable, "-m", "generator", "matrix", "test", "--stage", "types"]
+    command = [sys.executable, "-m", "generator", "matrix", "test", "--stage", "commands"]
     run = subprocess.Popen(
         [*command, "--only", "name=background-sqlite"],
         cwd=folder,
