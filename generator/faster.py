@@ -1,7 +1,7 @@
 """Copier without the work that it does again and again: see docs/decisions/0015-faster-renders.md.
 
 It compiles each file of the template anew for every render, and each question's texts for every
-question before it; and of a plain folder it asks git seven times whether it is a repository.
+question before it; and it asks git again and again whether a plain folder is a repository.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def faster(template: str) -> Iterator[None]:
 
     Not for two threads at once, as Copier itself is not: it changes the process' folder.
     """
-    # These take a fifth of a second to load; --help and refusals need not wait for them.
+    # These take a while to load; --help and refusals need not wait for them.
     from jinja2 import Environment  # noqa: PLC0415
     from plumbum import local  # noqa: PLC0415
 
     compile_ = Environment.compile
     with ExitStack() as stack:
         stack.callback(setattr, Environment, "compile", compile_)
-        Environment.compile = _once(compile_)  # type: ignore[method-assign] # put back above
+        Environment.compile = _once(compile_)  # type: ignore[method-assign] # put back at the end
         if _is_plain_folder(template):
             stack.enter_context(local.env(PATH=""))  # no git is found: Copier does without
         yield
