@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from generator import releases  # noqa: E402 (a script finds its package first)
+from generator import new, releases  # noqa: E402 (a script finds its package first)
 
 ROUNDS = 7
 MANY = 50
@@ -55,7 +55,9 @@ def main() -> None:
                 times[what].append(time.perf_counter() - began)
                 git(shop, "reset", "--quiet", "--hard", start)
                 git(shop, "clean", "-fdq")
-        many = [str(copy(shop, folder / f"many/{number}")) for number in range(MANY)]
+        many = [f"many/shop-{number}" for number in range(MANY)]
+        for path in many:
+            new.new(new.Request(folder / path, {}, str(template), OLD))
         began = time.perf_counter()
         run(folder, "fastapi-tasks", "status", *many)
         fifty = time.perf_counter() - began
@@ -69,12 +71,6 @@ def main() -> None:
     ):
         print(f"{what} / {against}: {median[what] / median[against]:.2f} (at most {limit})")
     print(f"status of {MANY} / of one: {fifty / median['status']:.1f} (at most 10)")
-
-
-def copy(shop: Path, to: Path) -> Path:
-    to.parent.mkdir(exist_ok=True)
-    git(shop, "clone", "--quiet", str(shop), str(to))
-    return to
 
 
 def git(folder: Path, *arguments: str) -> str:

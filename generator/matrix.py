@@ -5,25 +5,20 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import queue
 import shutil
 import signal
 import threading
 import time
-from concurrent.futures import (
-    FIRST_EXCEPTION,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from generator import questions
 from generator.combinations import Combination, combinations, select
+from generator.crews import Crew
 from generator.environments import Environments, Lane, declared
 from generator.errors import GeneratorError, RefusedError, did_you_mean
 from generator.outcomes import History, Outcome, Status
@@ -39,7 +34,7 @@ if TYPE_CHECKING:
 
 # Settings of the person at this machine that would change what a project does.
 FOREIGN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "UV_PYTHON")
-LATE = 1e9  # rank of what comes after all else
+TESTERS = 2  # of the own tests, for each job: most of their time they wait for a recovery
 POLL = 0.2  # seconds after which the main thread looks for Ctrl-C
 SHOWN = 6000  # characters of a long output
 
@@ -108,13 +103,9 @@ class _Run:
         self._folder = folder
         self._history = history
         self._source = folder / "source"
-        self._caches: queue.Queue[Path] = queue.Queue()
-        for cache in mypy_caches(stack, request.jobs):
-            self._caches.put(cache)
+        self._mypy_caches = mypy_caches(stack, request.jobs)
         self._environments = Environments(request.lane, request.root, folder / "scratch")
-        self._units: queue.PriorityQueue[tuple[float, int, Job, list[Stage]]] = (
-            queue.PriorityQueue()
-        )
+        self._crew, self._testers = Crew(request.jobs), Crew(TESTERS * request.jobs)
         self._futures: list[Future[None]] = []
         self._numbers = itertools.count()
         self._jobs: list[Job] = []
@@ -126,17 +117,14 @@ class _Run:
     def of(self, rows: list[Combination]) -> list[Outcome]:
         try:
             snapshot(self._request.root, self._source)
-            with ThreadPoolExecutor(self._request.jobs) as self._pool:
-                try:
-                    self._render([self._job(row) for row in rows])
-                    self._wait()
-                except BaseException:
-                    self._stop()
-                    raise
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise self._disk_full() from error
+            self._render([self._job(row) for row in rows])
+            self._wait()
+            self._end_crews()
+        except BaseException as error:
+            self._stop()
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise self._disk_full() from error
+            raise
         return self._outcomes
 
     def _job(self, row: Combination) -> Job:
@@ -151,6 +139,7 @@ class _Run:
             root=self._request.root,
             processes=Processes(mark, {**kept, "TMPDIR": str(scratch)}),
             environments=self._environments,
+            mypy_caches=self._mypy_caches,
             thorough=self._request.thorough,
             limit=self._request.limit,
         )
@@ -172,8 +161,8 @@ class _Run:
                 renderers.shutdown(cancel_futures=True)
                 raise
         # Only now is it known what all of them declare.
-        for number, job in enumerate(self._ready):
-            self._add(number, job, self._first)
+        for rank, job in enumerate(self._ready):
+            self._futures.append(self._crew.add(rank, partial(self._check, job)))
 
     def _take(self, job: Job, rendered: Future[tuple[float, str]]) -> None:
         seconds, error = rendered.result()
@@ -192,22 +181,16 @@ class _Run:
                 if future.done():
                     future.result()
 
-    def _add(self, rank: float, job: Job, stages: list[Stage]) -> None:
-        self._units.put((rank, next(self._numbers), job, stages))
-        self._futures.append(self._pool.submit(self._work))
+    def _check(self, job: Job) -> None:
+        for stage in self._first:
+            self._attempt(job, stage)
+        rank = -self._history.takes(job.combination, "tests")
+        self._futures.append(self._testers.add(rank, partial(self._test, job)))
 
-    def _work(self) -> None:
-        _, _, job, stages = self._units.get()
-        job.mypy_cache = self._caches.get()
-        try:
-            for stage in stages:
-                self._attempt(job, stage)
-        finally:
-            self._caches.put(job.mypy_cache)
-        if self._last and stages is not self._last:
-            rank = LATE - self._history.takes(job.combination, "tests")
-            self._add(rank, job, self._last)
-        elif not self._request.keep:
+    def _test(self, job: Job) -> None:
+        for stage in self._last:
+            self._attempt(job, stage)
+        if not self._request.keep:
             remove(job.project)
 
     def _attempt(self, job: Job, stage: Stage) -> None:
@@ -245,7 +228,11 @@ class _Run:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         for job in self._jobs:
             job.processes.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._end_crews()
         for job in self._jobs:
             job.processes.end()
         signal.signal(signal.SIGINT, before)
+
+    def _end_crews(self) -> None:
+        self._crew.end()
+        self._testers.end()

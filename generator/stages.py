@@ -16,6 +16,7 @@ from generator import documented, imports, remembered, tree_checks, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from queue import Queue
 
     from generator.combinations import Combination
     from generator.environments import Environments
@@ -54,9 +55,10 @@ class Job:
     root: Path
     processes: Processes
     environments: Environments
+    mypy_caches: Queue[Path]
+    """Those that no process writes into; two at once would crash."""
     thorough: bool
     limit: float | None
-    mypy_cache: Path = Path()
     recorded: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -170,7 +172,11 @@ def types(job: Job) -> str:
         passed.touch()
         return remembered.NOTE
     workspace.date_by_content(remembered.sources(job.project))
-    job.module("mypy", "--cache-dir", str(job.mypy_cache))
+    cache = job.mypy_caches.get()
+    try:
+        job.module("mypy", "--cache-dir", str(cache))
+    finally:
+        job.mypy_caches.put(cache)
     checker = tool("pyright")
     job.run(checker, "--pythonpath", job.python, "src", "tests", "dev")
     passed.touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ import time
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Queue
 from typing import TYPE_CHECKING
 
 from generator.environments import cache, held
@@ -53,16 +55,17 @@ def snapshot(root: Path, to: Path) -> None:
     shutil.copytree(root / "template", to / "template", ignore=unwanted)
 
 
-def mypy_caches(stack: ExitStack, count: int) -> Iterator[Path]:
+def mypy_caches(stack: ExitStack, count: int) -> Queue[Path]:
     """Hold so many caches: two processes that write into one crash."""
-    number = 0
-    while count:
+    found: Queue[Path] = Queue()
+    for number in itertools.count():
+        if found.qsize() == count:
+            break
         folder = cache() / f"mypy-{number}"
         folder.mkdir(exist_ok=True)
         if stack.enter_context(held(folder / "lock", wait=False)):
-            yield folder
-            count -= 1
-        number += 1
+            found.put(folder)
+    return found
 
 
 def date_by_content(files: Iterable[Path]) -> None:

@@ -19,16 +19,15 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("version", [v for v in RELEASED if v != NEXT] or RELEASED)
 @pytest.mark.usefixtures("cached_renders")
 def test_update_equals_a_fresh_render(
-    template: Path, tmp_path: Path, version: str, answers: dict[str, str]
+    tmp_path: Path, renders: projects.Renders, version: str, answers: dict[str, str]
 ) -> None:
     """From every released version, with every combination of answers."""
-    old = projects.make(tmp_path / "old", template, version, **answers)
-    fresh = projects.make(tmp_path / "fresh", template, NEXT, **answers)
+    old = renders.project(tmp_path / "old", version, **answers)
 
     done = update.update(update.Request(old))
 
     assert done.version.new == NEXT
-    assert support.files(old) == support.files(fresh)
+    assert support.files(old) == renders.files(answers)
     assert projects.is_clean(old)
     assert done.exit_code == 0
 
