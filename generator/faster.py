@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
@@ -26,7 +28,6 @@ def faster(template: str) -> Iterator[None]:
     Not for two threads at once, as Copier itself is not: it changes the process' folder.
     """
     # These take a while to load; --help and refusals need not wait for them.
-    import yaml  # noqa: PLC0415
     from jinja2 import Environment  # noqa: PLC0415
     from plumbum import local  # noqa: PLC0415
 

@@ -91,8 +91,8 @@ def _of_text(text: str, given: list[str]) -> Iterator[str]:
         yield "has a carriage return"
     if _CONFLICT.search(text):
         yield "has a conflict marker"
-    for number, line in enumerate(text.splitlines(), 1):
-        if _JINJA.search(_without(line, given)):
+    for number, line in enumerate(_without(text, given).splitlines(), 1):
+        if _JINJA.search(line):
             yield f'has Jinja left in line {number}: "{line.strip()[:60]}"'
 
 
