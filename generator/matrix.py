@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 # Settings of the person at this machine that would change what a project does.
 FOREIGN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "UV_PYTHON")
-TESTERS = 2  # of the own tests, for each job: most of their time they wait for a recovery
 POLL = 0.2  # seconds after which the main thread looks for Ctrl-C
 SHOWN = 6000  # characters of a long output
 
@@ -105,7 +104,7 @@ class _Run:
         self._source = folder / "source"
         self._mypy_caches = mypy_caches(stack, request.jobs)
         self._environments = Environments(request.lane, request.root, folder / "scratch")
-        self._crew, self._testers = Crew(request.jobs), Crew(TESTERS * request.jobs)
+        self._crew, self._testers = Crew(request.jobs), Crew(request.jobs)
         self._futures: list[Future[None]] = []
         self._numbers = itertools.count()
         self._jobs: list[Job] = []

@@ -16,6 +16,7 @@ from .service import StartService
 SLOWEST_DRAIN = 300.0  # seconds for a thousand tasks
 
 
+@pytest.mark.load
 def test_postgresql_restarts_under_load(
     start_service: StartService,
     peer: Peer,
