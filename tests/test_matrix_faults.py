@@ -114,19 +114,33 @@ def test_trees(tmp_path: Path) -> None:
 
 
 def test_deployment(broken: Callable[[str, str, str], Path]) -> None:
-    """Compose file, image and workflow each have their own reader."""
+    """Compose file and image each have their own reader."""
     root = broken("template/compose.yaml.jinja", "init: true", "innit: true")
-    for file, old, new in (
-        ("Dockerfile.jinja", "WORKDIR /app", "WORKDIR app"),
-        ("{{ github }}/.github/workflows/ci.yml.jinja", "setup-python@", "setup-python@v6 #"),
-    ):
-        path = root / "template" / file
-        path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    request = matrix.Request({"name": "rq-sqlite"}, ["compose", "image", "workflow"], root=root)
+    image = root / "template" / "Dockerfile.jinja"
+    image.write_text(
+        image.read_text(encoding="utf-8").replace("WORKDIR /app", "WORKDIR app", 1),
+        encoding="utf-8",
+    )
+    request = matrix.Request({"name": "rq-sqlite"}, ["compose", "image"], root=root)
     told = {outcome.stage: outcome.detail for outcome in matrix.run(request)}
     assert "innit" in told["compose"]
     assert "DL3000" in told["image"]
-    assert "unpinned-uses" in told["workflow"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("timeout-minutes:", "timeout-minute:", "'timeout-minute' was unexpected"),
+        ("setup-python@", "setup-python@v6 #", "unpinned-uses"),
+        ("ubuntu-24.04", "ubuntu-24.4", 'label "ubuntu-24.4" is unknown'),
+    ],
+    ids=["schema", "zizmor", "actionlint"],
+)
+def test_a_workflow(broken: Callable[[str, str, str], Path], old: str, new: str, said: str) -> None:
+    """What each of its three readers alone finds."""
+    root = broken("template/{{ github }}/.github/workflows/ci.yml.jinja", old, new)
+    [told] = found(root, "workflow", "rq-sqlite").values()
+    assert said in told
 
 
 def test_what_a_compose_file_refers_to() -> None:
