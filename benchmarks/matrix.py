@@ -3,7 +3,8 @@
 The naive way: one combination after the other, each with a virtual environment by `python -m venv`
 and pip, then the project's own format check, lint, mypy and pyright. Both begin with the renders
 done and with the packages in pip's and uv's caches. Choose combinations with `--only KEY=VALUE`, as
-for `fastapi-tasks matrix test`; without it the product, 16 of them. Target: at most 1/5.
+for `fastapi-tasks matrix test`; without it the product, 16 of them. Types that passed before are
+checked again, as in CI. Target: at most 1/5.
 """
 
 from __future__ import annotations
@@ -74,7 +75,12 @@ def _seconds(work: Callable[[], object]) -> float:
 def _run(command: list[str], folder: Path) -> None:
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        command, cwd=folder, env=kept, check=False, capture_output=True, text=True
+        command,
+        cwd=folder,
+        env=kept | {"CI": "true"},
+        check=False,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,10 +207,16 @@ def own_tests(job: Job) -> None:
     """Run the project's own tests; those that take minutes only if somebody asked for them."""
     if not job.thorough and (reason := slow(job.combination)):
         raise SkippedError(reason)
-    some = () if job.thorough else ("-m", "not load")
+    some = ("-m", "not load") if _has_load(job.project) and not job.thorough else ()
     printed = job.module("pytest", "-q", "-p", "no:cacheprovider", *some, limit=1800)
     if not re.search(r"\d+ passed(, \d+ deselected)? in", printed):
         raise FoundError([f"tests were skipped:\n{printed}"])
+
+
+def _has_load(project: Path) -> bool:
+    settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    marks = settings["tool"]["pytest"]["ini_options"].get("markers", [])
+    return any(mark.startswith("load:") for mark in marks)
 
 
 def slow(combination: Combination) -> str | None:
