@@ -70,8 +70,14 @@ class Environments:
         with self._lock:
             if self._union is None:
                 pins = self._pins(processes)
-                self._union = _union(pins, processes), pins
+                self._union = self._near(_union(pins, processes)), pins
             return self._union
+
+    def _near(self, union: Path) -> Path:
+        """Return it, or a copy where hard links of this run can lead to it."""
+        if union.stat().st_dev == self._scratch.stat().st_dev:
+            return union
+        return shutil.copytree(union, self._scratch / union.name, symlinks=True)
 
     def _pins(self, processes: Processes) -> Path:
         if self._lane is Lane.LOCKED:
@@ -156,7 +162,7 @@ def _forget_unused() -> None:
 
 
 def _link(source: str, to: str) -> None:
-    with suppress(OSError):  # another disk, or too many links
+    with suppress(OSError):  # too many links
         os.link(source, to)
         return
     shutil.copy2(source, to)
