@@ -53,6 +53,7 @@ def _replaced(owner: object, name: str, replacement: object) -> Iterator[None]:
 def _once(compile_: Callable[..., Any]) -> Callable[..., Any]:
     def compiled(environment: Environment, *args: Any, **kwargs: Any) -> Any:
         how = (type(environment), environment.lexer, environment.autoescape, environment.optimized)
+        environment.preprocess(args[0])  # extensions expect to be told of each text
         key = (*how, *sorted(environment.extensions), args, *sorted(kwargs.items()))
         if key not in _compiled:
             _compiled[key] = compile_(environment, *args, **kwargs)

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Settings of the person at this machine that would change what a project does.
-FOREIGN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "UV_PYTHON")
+FOREIGN = (
+    *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"),
+    *("UV_PYTHON", "UV_PROJECT_ENVIRONMENT"),
+)
 POLL = 0.2  # seconds after which the main thread looks for Ctrl-C
 SHOWN = 6000  # characters of a long output
 

@@ -31,6 +31,8 @@ def neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         caches = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         patch.setenv("XDG_CACHE_HOME", caches)  # a new home would download all packages anew
+        # What one project has installed and compiled, the next one has not to.
+        patch.setenv("UV_PROJECT_ENVIRONMENT", str(home / "project"))
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -50,6 +50,18 @@ def test_a_changed_template_is_compiled_anew(plain: Path, tmp_path: Path) -> Non
         assert files["word.txt"] == f"{word} shop".encode()
 
 
+def test_a_path_that_is_several(plain: Path, tmp_path: Path) -> None:
+    """Copier's `yield` in a path does not reach into the next path, compiled before or not."""
+    path = plain / "template/{% yield word from ['a', 'b'] %}{{ word }}{% endyield %}/it.txt.jinja"
+    path.parent.mkdir()
+    path.write_text("{{ word }}")
+    expected = rendered(plain, tmp_path / "copier", {})
+    assert expected["b/it.txt"] == b"b"
+    for name in ("first", "second"):
+        with faster(str(plain)):
+            assert rendered(plain, tmp_path / name, {}) == expected
+
+
 def test_a_repository_is_still_one(template: Path, tmp_path: Path) -> None:
     """Its commit is recorded."""
     with faster(str(template)):
