@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # To the backend that keeps nothing from each one that keeps rows, and back.
 ROUND_TRIPS = ["rq", "background", "celery", "background", "outbox", "background", "rq"]
 
-DEV = ("uv", "run", "--quiet", "--python", sys.executable, "python", "-m", "dev")
+RUN = ("uv", "run", "--quiet", "--python", sys.executable)
 MODEL = """
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -98,7 +98,7 @@ def test_a_database_outlives_its_backends(
     (project / "src/shop/invoices.py").write_text(MODEL)
     with held_database(project) as url:
         revision = "--autogenerate", "--head", "heads", "-m", "mine"
-        in_project(project, url, "alembic", "revision", *revision)
+        in_project(project, url, "python", "-m", "dev", "alembic", "revision", *revision)
         [mine] = project.glob("migrations/versions/2*_mine.py")
         assert '"0001_task_records"' in mine.read_text()
         in_project(project, url, "python", "-c", STEP, PUT)
@@ -128,7 +128,7 @@ def switch(project: Path, backend: str) -> None:
 def held_database(project: Path) -> Iterator[str]:
     """Have the project's own launcher start its database; give the URL."""
     with subprocess.Popen(
-        [*DEV, "python", "-c", HOLD],
+        [*RUN, "python", "-m", "dev", "python", "-c", HOLD],
         cwd=project,
         env=environment(project),
         stdin=subprocess.PIPE,
@@ -143,7 +143,7 @@ def held_database(project: Path) -> Iterator[str]:
 
 def in_project(project: Path, url: str, *command: str) -> str:
     done = subprocess.run(
-        [*DEV, *command],
+        [*RUN, *command],
         cwd=project,
         env=environment(project, SHOP_DATABASE_URL=url),
         check=False,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("answers", COMBINATIONS, ids=projects.name)
 @pytest.mark.parametrize("version", [v for v in RELEASED if v != NEXT] or RELEASED)
 @pytest.mark.usefixtures("cached_renders")
+@pytest.mark.xdist_group("renders")  # in one process, they share them
 def test_update_equals_a_fresh_render(
     tmp_path: Path, renders: projects.Renders, version: str, answers: dict[str, str]
 ) -> None:
@@ -34,6 +35,7 @@ def test_update_equals_a_fresh_render(
 
 @pytest.mark.parametrize("start", COMBINATIONS, ids=projects.name)
 @pytest.mark.usefixtures("cached_renders")
+@pytest.mark.xdist_group("renders")  # in one process, they share them
 def test_switch_equals_a_fresh_render(
     tmp_path: Path, start: dict[str, str], renders: projects.Renders
 ) -> None:
