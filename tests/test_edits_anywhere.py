@@ -97,4 +97,6 @@ def _edit_anywhere(shop: Path, made: list[Edit]) -> list[str]:
             written[line] = path
     support.git(shop, "add", "--all")
     support.git(shop, "commit", "--quiet", "--allow-empty", "--message", "Edits")
+    if not projects.is_clean(shop):  # a .gitattributes that moves still rules its own commit
+        support.commit(shop, "Line ends")
     return list(written)
