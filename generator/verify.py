@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# The environment of this command is none of the project's, nor is the make that may have called it.
+FOREIGN = {"VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
+
+
 def run_tests(project: Path) -> Verdict:
     """Run `make test` and give its verdict and last line."""
-    # The environment of this command is none of the project's.
-    env = {k: v for k, v in os.environ.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    env = {k: v for k, v in os.environ.items() if k not in FOREIGN}
     try:
         done = subprocess.run(
             ["make", "--silent", "test"],

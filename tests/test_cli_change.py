@@ -137,8 +137,9 @@ def test_status_of_several(command: Command, shop: Path, tmp_path: Path) -> None
     assert [Path(each["project"]).name for each in several] == ["a", "b", "c", "none"]
 
 
-def test_verify(command: Command, shop: Path) -> None:
+def test_verify(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The project's tests are run before and after; if they fail only after, so does the code."""
+    monkeypatch.setenv("MAKEFLAGS", "w")  # as `make -C` sets it for what it calls
     makefile = shop / "Makefile"
     text = makefile.read_text().replace(
         "$(RUN) pytest", "@test -f docs/background.md && echo 7 passed"
