@@ -68,7 +68,10 @@ class Process:
         self._popen.send_signal(signal.SIGTERM)
 
     def wait(self) -> int:
-        code = self._popen.wait(PATIENCE)
+        try:
+            code = self._popen.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} runs on; the log:\n{self.log()}") from None
         self._reader.join(PATIENCE)
         return code
 

@@ -28,11 +28,11 @@ class OperationsError(Exception):
     pass
 
 
-class _Operations:
+class Operations:
     def __init__(
         self, queue: RecordedTaskQueue, sessions: async_sessionmaker[AsyncSession]
     ) -> None:
-        self._queue = queue
+        self.queue = queue
         self._sessions = sessions
 
     async def stats(self) -> QueueStats:
@@ -66,7 +66,7 @@ class _Operations:
             started = TaskRecord.started_at.is_(None) | (TaskRecord.started_at < before)
             stale = sent & (TaskRecord.run_at < before) & started
             return await self._send_again(stale, run_at=utc_now())
-        if self._queue.capabilities.transactional:  # what is unsent there is being sent
+        if self.queue.capabilities.transactional:  # what is unsent there is being sent
             return 0
         return await self._send_again(QUEUED & UNSENT, run_at=TaskRecord.run_at)
 
@@ -74,7 +74,7 @@ class _Operations:
         """Give the chosen tasks all their attempts again, under their ids, and send them."""
         count = 0
         while messages := await self._renew(chosen, run_at):
-            await self._queue.send(messages)
+            await self.queue.send(messages)
             count += len(messages)
         return count
 
@@ -86,7 +86,7 @@ class _Operations:
             "attempts": 0,
             "key": None,  # another task may have it by now
             "run_at": run_at,
-            "sent_at": None if self._queue.capabilities.transactional else now,
+            "sent_at": None if self.queue.capabilities.transactional else now,
             **dict.fromkeys(("started_at", "finished_at", "locked_until", "error")),
         }
         statement = update(TaskRecord).where(TaskRecord.id.in_(ids)).values(renewed)
@@ -98,19 +98,18 @@ class _Operations:
             ]
 
     async def purge(self) -> int:
+        await self.queue.purge()  # before the rows: none is left whose message was thrown away
         purged = {"state": TaskState.FAILED, "finished_at": utc_now(), "error": "purged"}
         statement = update(TaskRecord).where(QUEUED).values(purged).returning(TaskRecord.id)
         async with self._sessions.begin() as session:
-            ids = (await session.scalars(statement)).all()
-        await self._queue.purge()
-        return len(ids)
+            return len((await session.scalars(statement)).all())
 
     async def pending(self, before: datetime | None) -> dict[str, int]:
         chosen = UNFINISHED if before is None else UNFINISHED & (TaskRecord.enqueued_at < before)
         counts = select(TaskRecord.state, func.count()).where(chosen).group_by(TaskRecord.state)
         async with self._sessions() as session:
             rows = {f"{state} tasks": count for state, count in await session.execute(counts)}
-        return {**rows, **await self._queue.stores()}
+        return {**rows, **await self.queue.stores()}
 
 
 @asynccontextmanager
@@ -119,7 +118,7 @@ async def open_operations() -> AsyncIterator[TaskOperations]:
         async with open_resources() as resources:
             queue = resources.queue
             assert isinstance(queue, RecordedTaskQueue)  # noqa: S101 - all of this overlay's are
-            yield _Operations(queue, resources.sessions)
+            yield Operations(queue, resources.sessions)
     except TaskQueueUnavailable as error:
         raise OperationsError(str(error)) from error
     except (DBAPIError, OSError) as error:
