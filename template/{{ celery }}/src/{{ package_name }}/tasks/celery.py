@@ -77,6 +77,7 @@ def _queue_name() -> str:
 async def open_queue(
     _settings: TaskSettings, sessions: async_sessionmaker[AsyncSession]
 ) -> AsyncIterator[CeleryTaskQueue]:
+    _ = app.conf.broker_url  # the first use configures it: threads at once would find it half done
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="celery-publish")
     threads.submit(celery_transport.prepare, app)  # ahead of the first delayed task, if it can
     try:

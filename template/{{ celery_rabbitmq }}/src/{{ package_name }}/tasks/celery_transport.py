@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from threading import Lock
 from typing import Any
 
-from amqp.exceptions import AMQPError, NotFound
+from amqp.exceptions import AMQPError, NotFound, PreconditionFailed
 from celery import Celery
 from celery.bootsteps import StartStopStep
 from celery.exceptions import OperationalError
@@ -32,6 +33,7 @@ LONGEST_DELAY: int = (1 << MAX_LEVEL + 1) - 1  # seconds: 8 years
 # Deliveries, handed-back ones among them: more than a task's attempts, which its row counts. It
 # bounds what the row cannot, such as a message that kills the worker before it is read.
 DELIVERY_LIMIT = 20
+_preparing = Lock()  # a queue that is used while it is declared answers with an error
 
 
 class TransportSettings(ServiceSettings):
@@ -101,9 +103,14 @@ def countdown(app: Celery, seconds: float) -> float:
     return min(math.ceil(seconds), LONGEST_DELAY)
 
 
-@cache
 def prepare(app: Celery) -> None:
     """Declare what delays need, as workers do: without it, what is published before is lost."""
+    with _preparing:
+        _declare(app)
+
+
+@cache
+def _declare(app: Celery) -> None:
     queue = app.conf.task_default_queue
     with app.connection_for_write() as connection:
         declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
@@ -127,6 +134,8 @@ def purge(app: Celery, queue: str) -> None:
 
 def _each(app: Celery, queue: str, call: Callable[[Any, str], Any]) -> Iterator[tuple[str, Any]]:
     """Call it for each queue that there is."""
+    with suppress(PreconditionFailed):  # one that an older release has declared otherwise
+        prepare(app)
     delays = (level_name(level) for level in range(MAX_LEVEL + 1))
     with app.connection_for_write() as connection:
         for name in (queue, f"{queue}.dead", *delays):
