@@ -78,6 +78,11 @@ class Process:
     def is_running(self) -> bool:
         return self._popen.poll() is None
 
+    def freeze(self) -> None:
+        """Halt it and its children where they are; only kill() is left then."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        os.waitpid(self.pid, os.WUNTRACED)  # it runs on until then
+
     def kill(self) -> None:
         if self.is_running():
             os.killpg(self.pid, signal.SIGKILL)

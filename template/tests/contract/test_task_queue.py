@@ -296,15 +296,20 @@ def test_purge(mortal: Service, peer: Peer, label: str) -> None:
 def test_sigkill_of_the_worker_mid_task(mortal: Service, peer: Peer, label: str) -> None:
     """The task is run again, or is lost, as the queue's capabilities say.
 
+    So is one that a broker has given to the worker, and that it has not yet read.
     It is the last test here: a tick that is killed too may be taken for running a minute longer.
     """
     task_id = mortal.enqueue("hold", label=label)
     peer.expect(event="started", label=label)
+    if CAPABILITIES.separate_worker:
+        mortal.worker.freeze()
+        mortal.enqueue("run_async", label=f"{label}-unread")
     harness.kill_worker(mortal)
     peer.release(label)
     mortal.worker = harness.start_worker(mortal)
     if CAPABILITIES.survives_worker_kill:
-        peer.expect(event="ran", label=label, within=harness.RECOVERY)
+        for each in (label, f"{label}-unread"):
+            peer.expect(event="ran", label=each, within=harness.RECOVERY)
     else:
         assert mortal.client.get(f"/tasks/{task_id}").status_code == 404
         assert not peer.found(event="ran", label=label)
