@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from generator import apply, change_report, flags, git, project, questions, report
+from generator import change_report, flags, git, project, questions, report, undo
 from generator import status as states
 from generator import update as changes
 from generator.errors import ExitCode, RefusedError
@@ -139,7 +139,7 @@ def _expanded(paths: list[str]) -> list[Path]:
 def _undo(path: Path_ = Path(), *, to_json: Json = False) -> None:
     """Take the last update or switch back: the same commit, branch and files as before."""
     git.prepare_environment(terminal=False)
-    undone = apply.undo(project.find_repository(path))
+    undone = undo.undo(project.find_repository(path))
     if to_json:
         report.as_json(undone.__dict__)
     else:

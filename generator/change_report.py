@@ -10,9 +10,9 @@ from generator.merge import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from generator.apply import Undone
     from generator.plan import Answers, Needs, Plan
     from generator.status import Status
+    from generator.undo import Undone
 
 SHOWN = 12  # files of a kind; --dry-run and --json have all
 HEADINGS = {

@@ -35,6 +35,7 @@ NEUTRAL = (
     "core.safecrlf=false",
     "commit.gpgSign=false",
     "gc.auto=0",
+    "submodule.recurse=false",
 )
 
 
@@ -57,6 +58,21 @@ def require() -> None:
 
 def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     return call(folder, *arguments, env=env).decode(errors="replace")
+
+
+def change(folder: Path, *arguments: str) -> str:
+    """Run git where neither hooks nor settings of the user's may stop it half way."""
+    return run(folder, *arguments, env=neutral())
+
+
+def neutral() -> dict[str, str]:
+    """Give the neutral settings as git reads them from its environment."""
+    given = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    settings = {"GIT_CONFIG_COUNT": str(given + len(NEUTRAL))}
+    for number, setting in enumerate(NEUTRAL, start=given):
+        name, _, value = setting.partition("=")
+        settings |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return settings
 
 
 def call(

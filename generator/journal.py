@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from generator.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from generator.project import Project
@@ -31,30 +32,47 @@ class Entry:
     """The tree that it becomes, conflicts with their markers."""
     commit: str
     """The commit that it becomes; none if there are conflicts."""
-    pid: int
+    prefix: str = ""
+    """The project's place in the repository."""
 
 
-def begin(project: Project, entry: Entry) -> None:
+@contextmanager
+def locked(project: Project) -> Iterator[None]:
+    """Keep others from changing the project; whatever ends this process gives the lock back.
+
+    Raises:
+        RefusedError: another one is at work.
+
+    """
+    folder = _running(project).parent
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            entry = running(project)
+            raise RefusedError(
+                f"Another fastapi-tasks {entry.command if entry else 'command'} is changing this "
+                "project.",
+                "Wait for its end.",
+            ) from error
+        yield
+
+
+@contextmanager
+def begun(project: Project, entry: Entry) -> Iterator[None]:
     """Write down what is about to happen; one change at a time.
 
     Raises:
         RefusedError: another one is at work, or was killed.
 
     """
-    require_none(project)
-    file = _running(project)
-    file.parent.mkdir(exist_ok=True)
-    draft = file.with_name(f"draft-{os.getpid()}")
-    draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
-    try:
-        os.link(draft, file)  # only one of two can
-    except FileExistsError as error:
-        require_none(project)
-        raise RefusedError(
-            "Another change of this project has just ended.", "Run it again."
-        ) from error
-    finally:
-        draft.unlink()
+    with locked(project):
+        _require_none_killed(project)
+        draft = _running(project).with_name("draft")
+        draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+        draft.replace(_running(project))
+        yield
 
 
 def done(project: Project) -> None:
@@ -62,17 +80,17 @@ def done(project: Project) -> None:
 
 
 def require_none(project: Project) -> None:
-    entry = running(project)
-    if entry is None:
-        return
-    if is_alive(entry.pid):
+    if running(project):
+        with locked(project):
+            _require_none_killed(project)
+
+
+def _require_none_killed(project: Project) -> None:
+    if entry := running(project):
         raise RefusedError(
-            f"Another fastapi-tasks {entry.command} is changing this project.", "Wait for its end."
+            f"A fastapi-tasks {entry.command} was killed half way in this project.",
+            "Run: fastapi-tasks undo. It brings back what was there, and keeps a copy of what is.",
         )
-    raise RefusedError(
-        f"A fastapi-tasks {entry.command} was killed half way in this project.",
-        "Run: fastapi-tasks undo. It brings back what was there, and keeps a copy of what is.",
-    )
 
 
 def running(project: Project) -> Entry | None:
@@ -90,9 +108,18 @@ def forget(project: Project) -> None:
 
 
 def _read(file: Path) -> Entry | None:
-    with suppress(FileNotFoundError):
-        return Entry(**json.loads(file.read_text(encoding="utf-8")))
-    return None
+    try:
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        return Entry(
+            **{each.name: noted[each.name] for each in fields(Entry) if each.name in noted}
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise RefusedError(
+            f"{file}, the note of a change that can be undone, cannot be read.",
+            "If the project is as it should be (git status, git log), remove that file.",
+        ) from error
 
 
 def _running(project: Project) -> Path:
@@ -101,13 +128,3 @@ def _running(project: Project) -> Path:
 
 def _last(project: Project) -> Path:
     return project.git_dir / "fastapi-tasks" / "last.json"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

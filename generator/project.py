@@ -138,10 +138,15 @@ def branch(project: Project) -> str:
 
 
 def require_new_branch(project: Project, name: str) -> None:
-    if git.succeeds(project.root, "show-ref", "--verify", "--quiet", f"refs/heads/{name}"):
-        raise RefusedError(f"The branch {name} exists.", "Choose another name for --branch.")
-    if not git.succeeds(project.root, "check-ref-format", "--branch", name):
+    wanted = f"refs/heads/{name}"
+    if name.startswith("-") or not git.succeeds(project.root, "check-ref-format", wanted):
         raise RefusedError(f'"{name}" cannot name a branch.', "Choose another name for --branch.")
+    for known in git.run(project.root, "for-each-ref", "--format=%(refname)", "refs/heads").split():
+        if f"{known}/".startswith(f"{wanted}/") or wanted.startswith(f"{known}/"):
+            raise RefusedError(
+                f"The branch {known.removeprefix('refs/heads/')} exists.",
+                "Choose another name for --branch.",
+            )
 
 
 def require_quiet(project: Project) -> None:

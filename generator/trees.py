@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from generator import git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MISSING = "0" * 40
 _NEUTRAL = [word for setting in git.NEUTRAL for word in ("-c", setting)]
@@ -101,15 +101,31 @@ def edited(root: Path, git_dir: Path, head: str, tree: str) -> str:
     """
     dropped = git.call(root, "diff-tree", "-r", "-z", "--name-only", "--diff-filter=D", head, tree)
     staged = git.call(root, "ls-files", "-z")
-    besides = {name for name in (dropped + staged).split(b"\0") if name}
-    there = [name for name in besides if os.path.lexists(os.fsencode(root) + b"/" + name)]
+    besides = {os.fsdecode(name) for name in (dropped + staged).split(b"\0") if name}
+    there = {os.fsencode(file) for name in besides for file in on_disk(root, name)}
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         env = {"GIT_DIR": str(git_dir), "GIT_INDEX_FILE": str(Path(scratch) / "index")}
         git.call(root, "read-tree", tree, env=env)
         git.call(root, *_NEUTRAL, "add", "--update", env=env)
-        given = ("update-index", "--add", "-z", "--stdin")
+        given = ("update-index", "--add", "--replace", "-z", "--stdin")
         git.call(root, *_NEUTRAL, *given, stdin=b"\0".join(there), env=env)
         return git.run(root, "write-tree", env=env).strip()
+
+
+def on_disk(root: Path, name: str) -> Iterator[str]:
+    """Give what lies there: the file, a folder's files, or a file where a folder would be."""
+    parts = name.split("/")
+    for length in range(1, len(parts) + 1):
+        part = "/".join(parts[:length])
+        place = root / part
+        if not os.path.lexists(place):
+            return
+        if place.is_symlink() or not place.is_dir() or (place / ".git").exists():
+            yield part
+            return
+    for file in (root / name).rglob("*"):
+        if file.is_symlink() or not file.is_dir():
+            yield file.relative_to(root).as_posix()
 
 
 def index_line(path: str, entry: Entry | None, stage: int = 0) -> bytes:

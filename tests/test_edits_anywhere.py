@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator import apply, project, update
+from generator import project, undo, update
 from tests import projects, support
 from tests.projects import COMBINATIONS, NEXT, RELEASED
 
@@ -64,7 +64,7 @@ def test_no_edit_is_lost(  # noqa: PLR0913, PLR0917 (two fixtures, and what is d
     after = [text.decode(errors="replace") for text in support.files(shop).values()]
     assert [line for line in lines if not any(line in text for text in after)] == []
     if done.applied:
-        apply.undo(project.find(shop))
+        undo.undo(project.find(shop))
     assert projects.texts(shop) == before
     assert projects.head(shop) == head
     assert projects.is_clean(shop)

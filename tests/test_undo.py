@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import apply, git, journal, project, update
+from generator import git, journal, project, undo, update
 from generator.errors import GeneratorError, RefusedError
 from generator.plan import Verdict
 from tests import projects, support
@@ -54,7 +54,7 @@ def test_sigkill_at_any_step(renders: projects.Renders, tmp_path: Path, at: str)
     with pytest.raises(RefusedError, match="killed half way") as refused:
         update.switch(update.Request(shop, {"task_backend": "celery"}))
     assert "fastapi-tasks undo" in refused.value.remedy
-    apply.undo(project.find_repository(shop))
+    undo.undo(project.find_repository(shop))
     assert support.files(shop) == before
     assert projects.head(shop) == head
     assert projects.is_clean(shop)
@@ -68,7 +68,7 @@ def test_undo_of_a_commit(renders: projects.Renders, tmp_path: Path) -> None:
     done = update.switch(update.Request(shop, {"task_backend": "rq"}, branch="to-rq"))
     assert support.git(shop, "branch", "--show-current").strip() == done.branch == "to-rq"
 
-    undone = apply.undo(project.find(shop))
+    undone = undo.undo(project.find(shop))
 
     assert (undone.head, undone.branch, undone.kept) == (head, "main", "")
     assert support.files(shop) == before
@@ -88,7 +88,7 @@ def test_undo_of_conflicts(renders: projects.Renders, tmp_path: Path) -> None:
     assert conflicting(shop).conflicts
     (shop / "src/shop/tasks/rq.py").write_text("# half settled\n")
 
-    undone = apply.undo(project.find(shop))
+    undone = undo.undo(project.find(shop))
 
     assert (shop / "src/shop/tasks/background.py").read_text() == "# all mine\n"
     assert not (shop / "src/shop/tasks/rq.py").exists()
@@ -106,7 +106,7 @@ def test_undo_keeps_what_was_added_meanwhile(renders: projects.Renders, tmp_path
         (shop / path).write_text(text)
     support.git(shop, "add", *mine)
 
-    undone = apply.undo(project.find(shop))
+    undone = undo.undo(project.find(shop))
 
     assert projects.is_clean(shop)
     for path, text in mine.items():
@@ -160,10 +160,8 @@ def test_a_disk_too_full_to_go_back(
     monkeypatch.undo()
 
     assert "fastapi-tasks undo" in refused.value.remedy
-    entry = journal.running(project.find(shop))
-    assert entry
-    monkeypatch.setattr(journal, "is_alive", lambda _pid: False)
-    apply.undo(project.find(shop))
+    assert journal.running(project.find(shop))
+    undo.undo(project.find(shop))
     assert support.files(shop) == before
 
 
@@ -176,7 +174,7 @@ def test_undo_after_conflicts_were_settled(renders: projects.Renders, tmp_path: 
     support.git(shop, "commit", "--quiet", "--no-edit")
     assert "Switch to task_backend rq" in support.git(shop, "log", "-1", "--format=%s")
 
-    apply.undo(project.find(shop))
+    undo.undo(project.find(shop))
 
     assert projects.head(shop) == head
     assert projects.is_clean(shop)
@@ -186,17 +184,12 @@ def test_one_change_at_a_time(renders: projects.Renders, tmp_path: Path) -> None
     """While another process is at work, nothing is begun, and nothing undone."""
     shop = renders.project(tmp_path / "shop")
     found = project.find(shop)
-    other = subprocess.Popen(["sleep", "60"])
-    try:
-        entry = journal.Entry("update", found.head, "main", "", found.head, "", other.pid)
-        journal.begin(found, entry)
+    entry = journal.Entry("update", found.head, "main", "", found.head, "")
+    with journal.begun(found, entry):
         with pytest.raises(RefusedError, match="Another fastapi-tasks update"):
             update.switch(update.Request(shop, {"ci": "none"}))
         with pytest.raises(RefusedError, match="Another fastapi-tasks update"):
-            apply.undo(found)
-    finally:
-        other.kill()
-        other.wait()
+            undo.undo(found)
 
 
 def test_a_full_disk(
@@ -226,10 +219,12 @@ def test_a_full_disk(
 def test_hooks_and_signing_stay_out(renders: projects.Renders, tmp_path: Path) -> None:
     """A user's commit hook knows nothing of this commit, and signing may ask for a passphrase."""
     shop = renders.project(tmp_path / "shop")
-    hook = shop / ".git/hooks/pre-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
+    hooks = shop / ".git/hooks"
+    hooks.mkdir(exist_ok=True)
+    for name in ("pre-commit", "reference-transaction"):
+        (hooks / name).write_text("#!/bin/sh\nexit 1\n")
+        (hooks / name).chmod(0o755)
     support.git(shop, "config", "commit.gpgSign", "true")
     assert update.switch(update.Request(shop, {"ci": "none"})).applied
-    assert os.access(hook, os.X_OK)
+    undo.undo(project.find(shop))
+    assert os.access(hooks / "pre-commit", os.X_OK)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import apply, project, update
+from generator import project, undo, update
 from generator.merge import Kind
 from tests import projects, support
 from tests.projects import COMBINATIONS, NEXT, RELEASED
@@ -95,7 +95,7 @@ def test_a_project_inside_a_repository(template: Path, tmp_path: Path) -> None:
     assert (shop / "src/shop/tasks/rq.py").exists()
     assert (mono / "README").read_text() == "All services.\n"
     assert projects.is_clean(mono)
-    apply.undo(project.find(shop))
+    undo.undo(project.find(shop))
     assert not (shop / "src/shop/tasks/rq.py").exists()
 
 

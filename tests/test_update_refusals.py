@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import apply, project, status, update
+from generator import project, status, undo, update
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED, edit
@@ -135,6 +135,8 @@ def test_refused(template: Path, tmp_path: Path, state: Callable[[Path], None]) 
         ({"answers": {"backend": "rq"}}, '"backend" is not a question'),
         ({"answers": {"broker": "redis"}}, '"broker" is not asked for with these answers'),
         ({"branch": "main"}, "The branch main exists"),
+        ({"branch": "main/of-rq"}, "The branch main exists"),
+        ({"branch": "@{-1}"}, "cannot name a branch"),
     ],
 )
 def test_impossible_wishes(
@@ -231,10 +233,10 @@ def test_nothing_to_undo(template: Path, tmp_path: Path) -> None:
     """Undo knows the last change only, and not when commits stand on it."""
     shop = projects.make(tmp_path / "shop", template, NEXT)
     with pytest.raises(RefusedError, match="nothing to undo"):
-        apply.undo(project.find(shop))
+        undo.undo(project.find(shop))
     update.switch(update.Request(shop, {"ci": "none"}))
     (shop / "more").write_text("x")
     support.commit(shop, "More")
 
     with pytest.raises(RefusedError, match="commits after the switch"):
-        apply.undo(project.find(shop))
+        undo.undo(project.find(shop))

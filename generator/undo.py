@@ -1,0 +1,144 @@
+"""Take a change back, or what a killed one has left."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator import git, journal, project, trees
+from generator.errors import RefusedError
+from generator.new import ANSWERS_FILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.project import Project
+
+KEPT = "refs/fastapi-tasks/kept"
+
+
+@dataclass(frozen=True)
+class Undone:
+    head: str
+    branch: str
+    kept: str
+    """A commit with what was there, if it was more than what the change had made."""
+
+
+def undo(found: Project) -> Undone:
+    """Go back to the commit and tree before the last change.
+
+    Raises:
+        RefusedError: there is none, or work stands on it.
+
+    """
+    with journal.locked(found):
+        if entry := journal.running(found):
+            _require_place(found, entry)
+            if found.head not in (entry.head, entry.commit):
+                raise _commits_after(entry, found.head)
+            # It was held by a git that was killed with its caller.
+            (found.git_dir / "index.lock").unlink(missing_ok=True)
+        else:
+            entry = _last(found)
+        kept = rescue(found, entry)
+        back(found, entry)
+        return Undone(entry.head, entry.branch, kept)
+
+
+def _last(found: Project) -> journal.Entry:
+    entry = journal.last(found)
+    if entry is None or (entry.commit and found.head == entry.head):
+        raise RefusedError(
+            f"There is nothing to undo in {found.path}.", "Older changes: git log, git revert."
+        )
+    _require_place(found, entry)
+    if found.head == entry.head:
+        return entry
+    parent = git.ended(found.root, "rev-parse", "HEAD^").stdout.decode().strip()
+    is_made = found.head == entry.commit if entry.commit else _has_answers(found, entry)
+    if parent != entry.head or not is_made:
+        raise _commits_after(entry, entry.commit or found.head)
+    project.require_quiet(found)
+    return entry
+
+
+def _has_answers(found: Project, entry: journal.Entry) -> bool:
+    """Whether HEAD is the commit in which the change's conflicts were settled."""
+    file = entry.prefix + ANSWERS_FILE
+    asked = ("rev-parse", f"HEAD:{file}", f"{entry.tree}:{file}")
+    return len(set(git.ended(found.root, *asked).stdout.split())) == 1
+
+
+def _commits_after(entry: journal.Entry, made: str) -> RefusedError:
+    return RefusedError(
+        f"There are commits after the {entry.command}, which undo would drop.",
+        f"Take it back by a commit of its own: git revert {made[:10]}",
+    )
+
+
+def _require_place(found: Project, entry: journal.Entry) -> None:
+    """Refuse in another project of the repository, and on another branch."""
+    if not (found.prefix.startswith(entry.prefix) or entry.prefix.startswith(found.prefix)):
+        raise RefusedError(
+            f"The last change in this repository was made to {entry.prefix}.",
+            f"Run: fastapi-tasks undo {found.root / entry.prefix}",
+        )
+    here, there = project.branch(found), entry.made_branch or entry.branch
+    if here not in (entry.branch, there) or (here != there and not journal.running(found)):
+        raise RefusedError(
+            f"The {entry.command} was made on the branch {there}, and this is {here}.",
+            f"Run: git switch {there}",
+        )
+    if entry.made_branch:
+        tip = git.run(found.root, "rev-parse", f"refs/heads/{entry.branch}").strip()
+        if tip != entry.head:
+            raise RefusedError(
+                f"There are commits on {entry.branch} after the {entry.command}.",
+                f"Leave its branch: git switch {entry.branch} && git branch -D {there}",
+            )
+
+
+def rescue(found: Project, entry: journal.Entry) -> str:
+    """Keep what was edited since in a commit, if anything was."""
+    tree = trees.edited(found.root, found.git_dir, entry.head, entry.tree)
+    before, after = (_changed(found, each, tree) for each in (entry.head, entry.tree))
+    if not before & after:
+        return ""
+    words = ("commit-tree", tree, "-p", entry.head, "-m", f"Before undo of {entry.command}")
+    kept = git.run(found.root, *words).strip()
+    git.change(found.root, "update-ref", f"{KEPT}/{kept}", kept)
+    return kept
+
+
+def _changed(found: Project, start: str, end: str) -> set[str]:
+    return {
+        *git.run(found.root, "diff-tree", "-r", "-z", "--name-only", start, end).split("\0")
+    } - {""}
+
+
+def back(found: Project, entry: journal.Entry) -> None:
+    """Restore HEAD, the index and every file that the change may have touched."""
+    wanted = ("-r", "-z", "--name-only", "--diff-filter=A")
+    added = git.run(found.root, "diff-tree", *wanted, entry.head, entry.tree).split("\0")
+    for path in filter(None, added):
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            (found.root / path).unlink()
+        _remove_empty(found.root, (found.root / path).parent)
+    if entry.made_branch:
+        git.change(found.root, "symbolic-ref", "HEAD", f"refs/heads/{entry.branch}")
+    git.change(found.root, "reset", "--quiet", "--hard", entry.head)
+    if entry.made_branch:
+        made = f"refs/heads/{entry.made_branch}"
+        for tip in filter(None, (entry.head, entry.commit, found.head)):
+            git.ended(found.root, "update-ref", "-d", made, tip, env=git.neutral())
+    (found.git_dir / "MERGE_MSG").unlink(missing_ok=True)
+    journal.forget(found)
+
+
+def _remove_empty(root: Path, folder: Path) -> None:
+    with suppress(OSError):
+        while folder != root:
+            folder.rmdir()
+            folder = folder.parent
