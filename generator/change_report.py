@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 from generator.merge import Kind
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from generator.status import Status
     from generator.undo import Undone
 
+WIDTH_OF_A_PIPE = 160  # columns, where no terminal says how many there are
 SHOWN = 12  # files of a kind; --dry-run and --json have all
 HEADINGS = {
     Kind.CONFLICT: "In conflict",
@@ -117,17 +120,19 @@ def status(found: Sequence[Status]) -> None:
         return
     from rich import box  # noqa: PLC0415 (slow to load)
     from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415
 
-    columns = ("project", "version", "newest", "backend", "edited", "deleted", "added", "problems")
-    table = Table(*columns, box=box.SIMPLE_HEAD)
+    columns = ("version", "newest", "backend", "edited", "deleted", "added", "problems")
+    project = Column("project", overflow="fold", min_width=30)
+    table = Table(project, *columns, box=box.SIMPLE_HEAD)
     for each in found:
         drift = each.drift
         counts = (str(len(files)) for files in (drift.edited, drift.deleted, drift.added))
         table.add_row(
             each.project, each.version, each.newest, each.backend, *counts, _problems(each)
         )
-    Console(highlight=False, markup=False).print(table)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_PIPE
+    Console(highlight=False, markup=False, width=width).print(table)
 
 
 def _problems(each: Status) -> str:

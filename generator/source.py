@@ -113,7 +113,8 @@ def _repository(path: Path, ref: str, *, ours: bool = False) -> Source:
             f"The template at {path} has uncommitted changes, which no update could find again.",
             "Commit them, or choose another source with --template or --version.",
         )
-    return Source(str(path), ref, ours=ours)
+    note = f"It remembers {path} as its template: elsewhere, give `update` a URL with --template."
+    return Source(str(path), ref, ours=ours, note=note)
 
 
 def newest_tag(path: Path) -> str | None:
