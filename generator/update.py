@@ -8,10 +8,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from generator import apply, git, journal, plan, project, questions, trees, verify, versions
+from generator import (
+    apply,
+    git,
+    journal,
+    plan,
+    prepare,
+    project,
+    questions,
+    trees,
+    verify,
+    versions,
+)
 from generator.errors import GeneratorError, RefusedError
 from generator.history import require_unedited_answers
-from generator.merge import Labels, merge
 from generator.new import ANSWERS_FILE, remember
 from generator.render import Rendered, copied
 from generator.source import Source
@@ -75,7 +85,7 @@ def _carry(command: str, request: Request) -> Plan:
         before = renders.before()
         require_unedited_answers(found, before.tree.keys())
         after = renders.after()
-        prepared = _prepared(found, before, after, version)
+        prepared = prepare.prepared(found, before, after, version)
         made = _plan(command, renders, before, after, prepared)
         _finish(request, found, made, prepared, (before.rendered, after.rendered))
         return made
@@ -176,28 +186,6 @@ class _Renders:
                     f'{self.version.new} no longer has "{gone[0]}" among the choices of {name}.',
                     f"Choose anew: --data {name}=…",
                 )
-
-
-def _prepared(
-    found: Project, before: Render, after: Render, version: plan.Version
-) -> apply.Prepared:
-    names = [render.rendered.answers.get("package_name", "") for render in (before, after)]
-    ours = trees.of_commit(found.root, found.head, found.prefix)
-    labels = Labels("yours", f"template {version.old}", f"template {version.new}")
-    merged = merge(
-        found.root, _moved(before.tree, *names), _moved(ours, *names), after.tree, labels
-    )
-    files = apply.differences(ours, merged.tree, found.prefix)
-    apply.require_room(found, files)
-    return apply.Prepared(merged, files)
-
-
-def _moved(tree: Tree, old: str, new: str) -> Tree:
-    """Give the tree with the package's folder under its new name."""
-    if old == new:
-        return tree
-    start, end = f"src/{old}/", f"src/{new}/"
-    return {end + p.removeprefix(start) if p.startswith(start) else p: e for p, e in tree.items()}
 
 
 def _plan(
