@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator import git, trees
+from generator.errors import GeneratorError
 from generator.new import ANSWERS_FILE
 from generator.trees import Entry, Tree
 
@@ -135,7 +136,8 @@ def _conflict(merged: Merged, path: str, sides: Sides, reason: str) -> None:
 def _merge_contents(
     repository: Path, merged: Merged, unlike: dict[str, Sides], labels: Labels
 ) -> None:
-    texts = trees.contents(repository, [e for s in unlike.values() for e in _entries(s)])
+    files = [e for s in unlike.values() for e in _entries(s) if e.is_file]
+    texts = trees.contents(repository, files)
     results: dict[str, bytes] = {}
     for path, sides in unlike.items():
         lines = _merged_lines(repository, sides, texts, labels)
@@ -160,10 +162,12 @@ def _merged_lines(
     repository: Path, sides: Sides, texts: dict[str, bytes], labels: Labels
 ) -> tuple[bytes, bool] | None:
     """Merge line by line; say whether lines clash. None: these are no texts."""
+    if not all(entry.is_file for entry in _entries(sides)):
+        return None
     ours, base, theirs = (
         texts[side.oid] if side else b"" for side in (sides.ours, sides.base, sides.theirs)
     )
-    if not all(entry.is_file for entry in _entries(sides)) or b"\0" in ours + theirs:
+    if b"\0" in ours + theirs:
         return None
     if b"\r\n" in ours and b"\r\n" not in theirs:
         base, theirs = (text.replace(b"\n", b"\r\n") for text in (base, theirs))
@@ -175,6 +179,11 @@ def _merged_lines(
             word for label in (labels.ours, labels.base, labels.theirs) for word in ("-L", label)
         ]
         done = git.ended(repository, "merge-file", "-p", "-q", *shown, *map(str, files))
+    if done.returncode < 0:
+        raise GeneratorError(
+            f"git merge-file was killed by signal {-done.returncode}, as when memory runs out.",
+            "Nothing was changed: try again.",
+        )
     # It ends with the number of conflicts, at most 127; what is above that is an error.
     return (done.stdout, done.returncode > 0) if done.returncode <= 127 else None
 

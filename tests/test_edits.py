@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from generator import update
-from generator.errors import RefusedError
+from generator.errors import GeneratorError, RefusedError
 from generator.merge import Kind
 from tests import projects, support
 from tests.projects import COMBINATIONS, NEXT, RELEASED, edit
@@ -193,3 +195,25 @@ def test_a_deleted_file_stays_deleted(renders: projects.Renders, tmp_path: Path)
     assert not (shop / "docs/tasks.md").exists()
     left = [change.path for change in done.changes if change.kind is Kind.LEFT]
     assert left == ["docs/tasks.md"]
+
+
+def test_a_merge_that_is_killed(
+    renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When memory runs out, say: what git had printed by then is no merge."""
+    shop = renders.project(tmp_path / "shop")
+    example = shop / ".env.example"
+    example.write_text(f"{example.read_text()}EDITED=1\n")
+    support.commit(shop, "Edit")
+    wrapper = tmp_path / "bin/git"
+    wrapper.parent.mkdir()
+    kill = 'case "$*" in *merge-file*) kill -9 $$ ;; esac'
+    wrapper.write_text(f'#!/bin/sh\n{kill}\nexec {shutil.which("git")} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+
+    with pytest.raises(GeneratorError, match="merge-file was killed"):
+        update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert "EDITED=1" in example.read_text()
+    assert projects.is_clean(shop)

@@ -66,3 +66,17 @@ def test_committed_in_the_way(
     assert support.files(shop) == files
     assert projects.head(shop) == head
     assert projects.is_clean(shop)
+
+
+def test_a_submodule_in_the_way(renders: projects.Renders, tmp_path: Path) -> None:
+    """It is a conflict, like any file that both sides have added."""
+    shop = renders.project(tmp_path / "shop")
+    support.git(shop, "clone", "--quiet", ".", "docs/rq.md")
+    (shop / "docs/rq.md/mine").write_text("mine\n")
+    support.commit(shop / "docs/rq.md", "A commit that only it has")
+    support.commit(shop, "Another repository")
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert [change.path for change in done.conflicts] == ["docs/rq.md"]
+    assert (shop / "docs/rq.md/mine").exists()
