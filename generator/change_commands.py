@@ -132,7 +132,8 @@ def _expanded(paths: list[str]) -> list[Path]:
         whole = Path(text).expanduser().absolute()
         pattern = whole.relative_to(whole.anchor).as_posix()
         there = Path(whole.anchor).glob(pattern)
-        expanded += sorted(each for each in there if (each / ANSWERS_FILE).is_file())
+        projects = sorted(each for each in there if (each / ANSWERS_FILE).is_file())
+        expanded += projects or [whole]
     return expanded
 
 

@@ -7,6 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from generator.errors import ExitCode
 from generator.merge import Kind
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def _last_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
         for when, tests in (("before", made.tests_before), ("after", made.tests_after)):
             if tests:
                 yield f"Tests {when}: {'passed' if tests.passed else 'FAILED'} ({tests.summary})"
+        if made.exit_code is ExitCode.ERROR:
+            yield "They fail otherwise than before, so this ends with 1."
         yield f"Take it back: fastapi-tasks undo {shlex.quote(made.project)}"
         yield f"Next: cd {shlex.quote(made.project)} && make migrate test"
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SECTION = re.compile(r"^## \[([^\]]+)\].*\n", re.MULTILINE)
 _UPGRADING = re.compile(r"^### Upgrading\n+(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
+_DURATION = re.compile(r" in [\d.]+s( \([\d:]+\))?$")
 _VARIABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 
 
@@ -57,6 +58,11 @@ class Verdict:
     passed: bool
     summary: str
 
+    @property
+    def outcome(self) -> str:
+        """The summary, however long the tests took."""
+        return _DURATION.sub("", self.summary)
+
 
 @dataclass
 class Plan:
@@ -90,8 +96,11 @@ class Plan:
     def exit_code(self) -> ExitCode:
         if self.conflicts:
             return ExitCode.CONFLICTS
-        broke = self.tests_after and not self.tests_after.passed
-        return ExitCode.ERROR if broke and self.tests_before != self.tests_after else ExitCode.DONE
+        before, after = self.tests_before, self.tests_after
+        if after is None or after.passed:
+            return ExitCode.DONE
+        as_before = before and not before.passed and before.outcome == after.outcome
+        return ExitCode.DONE if as_before else ExitCode.ERROR
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"exit_code": int(self.exit_code)}

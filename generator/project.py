@@ -74,7 +74,8 @@ def find_repository(path: Path) -> Project:
 def _folder(path: Path) -> Path:
     path = path.expanduser().resolve()
     if not path.is_dir():
-        raise RefusedError(f"There is no folder {path}.", "Give the path of a project.")
+        fact = f"No project matches {path}." if "*" in str(path) else f"There is no folder {path}."
+        raise RefusedError(fact, "Give the path of a project.")
     return path
 
 

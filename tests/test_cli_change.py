@@ -137,6 +137,14 @@ def test_status_of_several(command: Command, shop: Path, tmp_path: Path) -> None
     assert [Path(each["project"]).name for each in several] == ["a", "b", "c", "none"]
 
 
+def test_status_of_a_pattern_without_a_project(command: Command, shop: Path) -> None:
+    """A folder that is mistyped must not look like one where all is well."""
+    first, second = read(command, "status", "--check", "shp/*", "shop", code=3)["projects"]
+
+    assert "No project matches" in first["error"]
+    assert second["project"] == str(shop)
+
+
 def test_verify(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The project's tests are run before and after; if they fail only after, so does the code."""
     monkeypatch.setenv("MAKEFLAGS", "w")  # as `make -C` sets it for what it calls
@@ -151,6 +159,23 @@ def test_verify(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -
 
     assert done["tests_before"] == {"passed": True, "summary": "7 passed"}
     assert not done["tests_after"]["passed"]
+
+
+@pytest.mark.parametrize(("after", "code"), [("1 failed", 0), ("2 failed", 1)])
+def test_verify_of_tests_that_failed_before(
+    command: Command, shop: Path, after: str, code: int
+) -> None:
+    """The code is about what the change broke; how long tests take is no difference."""
+    makefile = shop / "Makefile"
+    said = f"test -d .github && echo 1 failed in 2.50s || echo {after} in 75.31s '(0:01:15)'"
+    makefile.write_text(makefile.read_text().replace("$(RUN) pytest", f"@{said}; exit 1"))
+    support.commit(shop, "Tests that fail")
+
+    ended, printed, _ = command(["switch", "shop", "--ci", "none", "--verify"])
+
+    assert ended == code
+    assert f"FAILED ({after} in 75.31s (0:01:15))" in printed
+    assert ("ends with 1" in printed) == bool(code)
 
 
 def test_undo_says_what_it_cannot(command: Command, shop: Path) -> None:
