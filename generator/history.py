@@ -54,12 +54,11 @@ def _commit_of_answers_alone(found: Project, base: AbstractSet[str]) -> str:
     That is the last commit that changed them along with files of the template.
     """
     file = found.prefix + ANSWERS_FILE
-    log = ("log", "--format=%H", "-m", "--first-parent", "--", file)
+    log = ("log", "--no-show-signature", "--format=%H", "-m", "--first-parent", "--", file)
+    show = ("show", "--no-show-signature", "--format=", "--first-parent", "--name-only", "-z")
     commits = git.run(found.root, *log).split()
     for commit in commits:
-        listed = git.run(
-            found.root, "show", "--first-parent", "--format=", "--name-only", "-z", commit
-        )
+        listed = git.run(found.root, *show, commit)
         changed = {name.removeprefix(found.prefix) for name in listed.split("\0") if name}
         if changed & (base - {ANSWERS_FILE}):
             rendered = git.run(found.root, "show", f"{commit}:{file}")

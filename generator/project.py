@@ -173,6 +173,16 @@ def require_quiet(project: Project) -> None:
         )
 
 
+def require_committed(project: Project) -> None:
+    """Refuse a project that was made in a repository around it, which gets no commit of it."""
+    answers = f"HEAD:{project.prefix}{ANSWERS_FILE}"
+    if not git.succeeds(project.root, "rev-parse", "--verify", "--quiet", answers):
+        raise RefusedError(
+            f"The project {project.path} is not committed yet, so no change could be taken back.",
+            "In the project's folder, run: git add . && git commit --message 'As it is'",
+        )
+
+
 def _changed(project: Project) -> list[str]:
     """List changed files; those that git does not know are in nobody's way yet."""
     printed = git.run(project.root, "status", "--porcelain", "-z", "--untracked-files=no")

@@ -157,8 +157,9 @@ def _text(file: Path) -> bytes:
 
 
 def _marked(found: Project) -> list[str]:
-    words = ("grep", "-l", "-z", "-E", "-e", MARKERS, "--", ".")
-    return sorted(filter(None, git.ended(found.path, *words).stdout.decode().split("\0")))
+    words = ("grep", "--no-color", "-l", "-z", "-E", "-e", MARKERS, "--", ".")
+    printed = git.ended(found.path, *words).stdout.decode(errors="replace")
+    return sorted(filter(None, printed.split("\0")))
 
 
 def _problems(found: Project, base: list[str]) -> list[str]:

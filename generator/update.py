@@ -97,6 +97,7 @@ def _ready(request: Request) -> Project:
     journal.require_none(found)
     project.branch(found)
     project.require_quiet(found)
+    project.require_committed(found)
     if not request.dry_run:
         git.require_identity(found.root)
         if request.branch:

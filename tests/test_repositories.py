@@ -1,0 +1,75 @@
+"""Repositories that are set up in other ways: it works there too, or the refusal says why not."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import status, update
+from generator.errors import RefusedError
+from tests import projects, support
+from tests.projects import NEXT, RELEASED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("cached_renders")
+
+GPG = """#!/bin/sh
+case "$*" in
+*--verify*) echo "gpg: No public key" >&2; exit 1 ;;
+esac
+cat > /dev/null
+echo "[GNUPG:] SIG_CREATED D" >&2
+echo "-----BEGIN PGP SIGNATURE-----"
+echo "-----END PGP SIGNATURE-----"
+"""
+
+
+def test_signatures_that_git_shows(renders: projects.Renders, tmp_path: Path) -> None:
+    """What git says of a signature is not taken for a commit."""
+    shop = renders.project(tmp_path / "shop", RELEASED[0])
+    (gpg := tmp_path / "gpg").write_text(GPG)
+    gpg.chmod(0o755)
+    support.git(shop, "config", "gpg.program", str(gpg))
+    support.git(shop, "config", "log.showSignature", "true")
+    support.git(shop, "commit", "--quiet", "--amend", "--no-edit", "--gpg-sign")
+    assert "No public key" in support.git(shop, "log", "--format=%H")
+
+    assert status.status([shop])[0].error == ""
+    assert update.switch(update.Request(shop, {"ci": "none"})).applied
+
+
+def test_colours_that_git_always_shows(renders: projects.Renders, tmp_path: Path) -> None:
+    """The names of files are names alone."""
+    shop = renders.project(tmp_path / "shop")
+    support.git(shop, "config", "color.ui", "always")
+    (shop / "README.md").write_text("<<<<<<< yours\n")
+
+    [found] = status.status([shop])
+
+    assert found.conflict_markers == ["README.md"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
+def test_names_that_are_no_text(renders: projects.Renders, tmp_path: Path) -> None:
+    shop = renders.project(tmp_path / "shop")
+    name = b"caf\xe9.txt".decode(errors="surrogateescape")
+    (shop / name).write_text("<<<<<<< yours\n")
+    support.git(shop, "add", "--all")
+
+    assert status.status([shop])[0].conflict_markers == ["caf\N{REPLACEMENT CHARACTER}.txt"]
+
+
+def test_a_project_that_is_not_committed(template: Path, tmp_path: Path) -> None:
+    """As `new` leaves it in a repository of several services."""
+    support.git(tmp_path, "init", "--quiet", "mono")
+    support.git(tmp_path / "mono", "commit", "--quiet", "--allow-empty", "--message", "Start")
+    shop = projects.make(tmp_path / "mono/shop", template, NEXT)
+
+    with pytest.raises(RefusedError, match="not committed yet") as refused:
+        update.switch(update.Request(shop, {"ci": "none"}))
+
+    assert "git add" in refused.value.remedy
