@@ -129,7 +129,7 @@ def _expanded(paths: list[str]) -> list[Path]:
         if "*" not in text:
             expanded.append(Path(text))
             continue
-        whole = Path(text).expanduser().absolute()
+        whole = project.expanded(text).absolute()
         pattern = whole.relative_to(whole.anchor).as_posix()
         there = Path(whole.anchor).glob(pattern)
         projects = sorted(each for each in there if (each / ANSWERS_FILE).is_file())

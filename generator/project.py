@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from generator import git
+from generator import git, trees
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
 
@@ -72,11 +74,20 @@ def find_repository(path: Path) -> Project:
 
 
 def _folder(path: Path) -> Path:
-    path = path.expanduser().resolve()
-    if not path.is_dir():
+    remedy = "Give the path of a project."
+    try:
+        path = expanded(str(path)).resolve()
+        is_there = path.is_dir()
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read: {error.strerror}.", remedy) from error
+    if not is_there:
         fact = f"No project matches {path}." if "*" in str(path) else f"There is no folder {path}."
-        raise RefusedError(fact, "Give the path of a project.")
+        raise RefusedError(fact, remedy)
     return path
+
+
+def expanded(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (leaves ~ of an unknown user)
 
 
 def _located(path: Path, recorded: dict[str, Any]) -> Project:
@@ -84,16 +95,26 @@ def _located(path: Path, recorded: dict[str, Any]) -> Project:
     found = git.ended(path, "rev-parse", *asked)
     lines = found.stdout.decode().splitlines()
     if len(lines) < 3:
-        raise RefusedError(
-            f"{path} is not in a git repository, so no change to it could be taken back.",
-            "Run: git init && git add --all && git commit --message 'As it is'",
-        )
+        raise _unopened(path, found.stderr.decode(errors="replace"))
     if found.returncode:
         raise RefusedError(
             f"The repository {lines[0]} has no commit yet.",
             "Run: git add --all && git commit --message 'As it is'",
         )
     return Project(path, Path(lines[0]), Path(lines[1]), Path(lines[2]), lines[3], recorded)
+
+
+def _unopened(path: Path, said: str) -> RefusedError:
+    if not any((folder / ".git").exists() for folder in (path, *path.parents)):
+        return RefusedError(
+            f"{path} is not in a git repository, so no change to it could be taken back.",
+            "Run: git init && git add --all && git commit --message 'As it is'",
+        )
+    trust = re.search(r"git config --global --add safe\.directory .*", said)
+    return RefusedError(
+        f"git cannot open the repository of {path}: {git.complaint(said)}.",
+        f"If you trust it, run: {trust[0]}" if trust else "Set that right and try again.",
+    )
 
 
 def _recorded(file: Path) -> dict[str, Any]:
@@ -170,6 +191,14 @@ def require_quiet(project: Project) -> None:
         raise RefusedError(
             f"There are uncommitted changes in {project.root}: {shown}.",
             "Commit them, or put them aside with git stash.",
+        )
+
+
+def require_sha1(project: Project) -> None:
+    if len(project.head) != len(trees.MISSING):
+        raise RefusedError(
+            f"The repository {project.root} is of SHA-256, which is not supported.",
+            "Move it to one of SHA-1: git init --object-format=sha1, fast-export, fast-import.",
         )
 
 

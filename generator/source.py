@@ -60,7 +60,12 @@ def choose(template: str | None, version: str | None) -> Source:
         return _own(version)
     if _URL.match(template):
         return Source(template, version, remote=True)
-    return _local(Path(template).expanduser().absolute(), version)
+    return _local(Path(address(template)), version)
+
+
+def address(template: str) -> str:
+    """Give a template's URL, or its folder as it is called from anywhere."""
+    return template if _URL.match(template) else str(Path(template).expanduser().absolute())
 
 
 def _own(version: str | None) -> Source:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import git, history, journal, project, versions
+from generator import source as sources
 from generator.errors import ExitCode, GeneratorError
 from generator.new import ANSWERS_FILE, remember
 from generator.render import copied
@@ -71,6 +72,7 @@ class Status:
 def status(paths: Sequence[Path], template: str | None = None) -> list[Status]:
     """Look at each project; one that cannot be read gives its reason and stops no other."""
     git.prepare_environment(terminal=False)
+    template = sources.address(template) if template else None
     if len(paths) <= FEW:
         return _share(paths, template)
     processes = min(len(paths), os.cpu_count() or 1)

@@ -20,6 +20,7 @@ from generator import (
     verify,
     versions,
 )
+from generator import source as sources
 from generator.errors import GeneratorError, RefusedError
 from generator.history import require_unedited_answers
 from generator.new import ANSWERS_FILE, remember
@@ -74,7 +75,8 @@ def switch(request: Request) -> Plan:
 
 def _carry(command: str, request: Request) -> Plan:
     found = _ready(request)
-    url, moved = request.template or found.url, bool(request.template)
+    moved = bool(request.template)
+    url = sources.address(request.template) if request.template else found.url
     with (
         _room(found),
         TemporaryDirectory(prefix="fastapi-tasks-") as folder,
@@ -96,6 +98,7 @@ def _ready(request: Request) -> Project:
     git.prepare_environment(terminal=False)
     journal.require_none(found)
     project.branch(found)
+    project.require_sha1(found)
     project.require_quiet(found)
     project.require_committed(found)
     if not request.dry_run:

@@ -145,6 +145,15 @@ def test_status_of_a_pattern_without_a_project(command: Command, shop: Path) -> 
     assert second["project"] == str(shop)
 
 
+@pytest.mark.parametrize("path", ["~nobody-here/x", "~nobody-here/*", "a" * 300])
+def test_status_of_a_path_that_cannot_be(command: Command, shop: Path, path: str) -> None:
+    """It stops no other."""
+    first, second = read(command, "status", path, "shop", code=3)["projects"]
+
+    assert "Give the path of a project." in first["error"]
+    assert second["project"] == str(shop)
+
+
 def test_verify(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The project's tests are run before and after; if they fail only after, so does the code."""
     monkeypatch.setenv("MAKEFLAGS", "w")  # as `make -C` sets it for what it calls

@@ -73,3 +73,38 @@ def test_a_project_that_is_not_committed(template: Path, tmp_path: Path) -> None
         update.switch(update.Request(shop, {"ci": "none"}))
 
     assert "git add" in refused.value.remedy
+
+
+def test_a_repository_of_somebody_else(
+    renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container: git's own reason is given, and not that there is no repository."""
+    shop = renders.project(tmp_path / "shop")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+    with pytest.raises(RefusedError, match="dubious ownership") as refused:
+        update.switch(update.Request(shop, {"ci": "none"}))
+
+    assert f"git config --global --add safe.directory {shop}" in refused.value.remedy
+
+
+def test_a_repository_that_git_cannot_read(renders: projects.Renders, tmp_path: Path) -> None:
+    shop = renders.project(tmp_path / "shop")
+    (shop / ".git/config").write_text("[core\n")
+
+    with pytest.raises(RefusedError, match="bad config line 1"):
+        update.switch(update.Request(shop, {"ci": "none"}))
+
+
+def test_a_repository_of_sha256(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said that it cannot be done; status can."""
+    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    monkeypatch.undo()
+
+    with pytest.raises(RefusedError, match="SHA-256"):
+        update.switch(update.Request(shop, {"ci": "none"}))
+
+    assert status.status([shop])[0].error == ""

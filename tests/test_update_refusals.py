@@ -168,13 +168,19 @@ def test_a_removed_choice_is_not_answered_anew_in_silence(template: Path, tmp_pa
     assert projects.is_clean(shop)
 
 
-def test_a_template_that_has_moved(template: Path, tmp_path: Path) -> None:
-    """Its new address is given once, and remembered."""
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_template_that_has_moved(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, relative: bool
+) -> None:
+    """Its new address is given once, and remembered as it is from anywhere."""
     shop = projects.make(tmp_path / "shop", template, NEXT)
     moved = tmp_path / "moved"
     support.git(tmp_path, "clone", "--quiet", "--bare", str(template), str(moved))
+    monkeypatch.chdir(tmp_path)
+    given = "moved" if relative else str(moved)
 
-    done = update.update(update.Request(shop, template=str(moved)))
+    assert status.status([shop], given)[0].error == ""
+    done = update.update(update.Request(shop, template=given))
 
     assert [change.path for change in done.changes] == [ANSWERS]
     assert support.answers(shop)["_src_path"] == str(moved)
