@@ -136,6 +136,13 @@ def _bad_choice(name: str, answer: str, choices: str) -> RefusedError:
     )
 
 
+def _no_text(answer: str) -> RefusedError:
+    return RefusedError(
+        f'The answer "{answer}" is no text.',
+        "If it stands in .copier-answers.yml, put it in quotes there, or take that edit back.",
+    )
+
+
 def _required(name: str) -> RefusedError:
     return RefusedError(
         f"The question {name} has no default answer, and there is no terminal to ask on.",
@@ -160,6 +167,8 @@ def _unsafe(feature: str) -> RefusedError:
 _TRANSLATIONS: list[tuple[str, Callable[..., GeneratorError]]] = [
     (r"Validation error for question '(\w+)': (.*)", _invalid),
     (r"Invalid choice for '(\w+)': '?(.*?)'? is not in (\[.*\])", _bad_choice),
+    (r"Could not convert (.*) to string", _no_text),
+    (r'Invalid answer "(.*?)" of type .* of type "str"', _no_text),
     (r"Question \"(\w+)\" is required", _required),
     (r"Unknown revision: '(.*)'", _no_revision),
     (r"Template uses potentially unsafe features?: (.*?)\.\n", _unsafe),

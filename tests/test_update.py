@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import project, undo, update
+from generator import project, status, undo, update
 from generator.merge import Kind
 from tests import projects, support
 from tests.projects import COMBINATIONS, NEXT, RELEASED
@@ -140,6 +140,24 @@ def test_plain_copier_switches_too(template: Path, tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert support.files(shop) == support.files(fresh)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_template_that_has_moved(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, relative: bool
+) -> None:
+    """Its new address is given once, and remembered as it is from anywhere."""
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    moved = tmp_path / "moved"
+    support.git(tmp_path, "clone", "--quiet", "--bare", str(template), str(moved))
+    monkeypatch.chdir(tmp_path)
+    given = "moved" if relative else str(moved)
+
+    assert status.status([shop], given)[0].error == ""
+    done = update.update(update.Request(shop, template=given))
+
+    assert [change.path for change in done.changes] == [".copier-answers.yml"]
+    assert support.answers(shop)["_src_path"] == str(moved)
 
 
 def test_release_notes_are_shown(template: Path, tmp_path: Path) -> None:

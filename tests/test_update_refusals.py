@@ -73,6 +73,11 @@ def answer_that_is_no_choice(shop: Path) -> None:
     support.commit(shop, "By hand")
 
 
+def answer_that_is_no_text(shop: Path) -> None:
+    edit(shop, ANSWERS, "project_name: shop", "project_name: 2020-01-01")
+    support.commit(shop, "By hand")
+
+
 def unknown_version(shop: Path) -> None:
     edit(shop, ANSWERS, f"_commit: {RELEASED[0]}", "_commit: v0.0.7")
     support.commit(shop, "By hand")
@@ -103,6 +108,7 @@ STATES: dict[Callable[[Path], None], str] = {
     answers_without_source: "does not say _src_path",
     answers_edited_by_hand: "was edited by hand",
     answer_that_is_no_choice: '"cron" is not a choice of task_backend',
+    answer_that_is_no_text: '"2020-01-01" is no text',
     unknown_version: 'no version "v0.0.7"',
     template_gone: "cannot be reached",
     untracked_in_the_way: "docs/rq.md is in the way",
@@ -166,24 +172,6 @@ def test_a_removed_choice_is_not_answered_anew_in_silence(template: Path, tmp_pa
     with pytest.raises(RefusedError, match="not a choice of task_backend"):
         update.update(update.Request(shop))
     assert projects.is_clean(shop)
-
-
-@pytest.mark.parametrize("relative", [False, True])
-def test_a_template_that_has_moved(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, relative: bool
-) -> None:
-    """Its new address is given once, and remembered as it is from anywhere."""
-    shop = projects.make(tmp_path / "shop", template, NEXT)
-    moved = tmp_path / "moved"
-    support.git(tmp_path, "clone", "--quiet", "--bare", str(template), str(moved))
-    monkeypatch.chdir(tmp_path)
-    given = "moved" if relative else str(moved)
-
-    assert status.status([shop], given)[0].error == ""
-    done = update.update(update.Request(shop, template=given))
-
-    assert [change.path for change in done.changes] == [ANSWERS]
-    assert support.answers(shop)["_src_path"] == str(moved)
 
 
 def test_atomicity_is_not_given_up_unasked(template: Path, tmp_path: Path) -> None:
