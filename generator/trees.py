@@ -41,7 +41,8 @@ def of_folder(git_dir: Path, folder: Path) -> Tree:
     environment = {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         environment["GIT_INDEX_FILE"] = str(Path(scratch) / "index")
-        git.call(folder, *_NEUTRAL, "add", "--all", "--force", ".", env=environment)
+        add = ("-c", "core.sparseCheckout=false", "add", "--all", "--force", ".")
+        git.call(folder, *_NEUTRAL, *add, env=environment)
         listed = git.call(folder, "ls-files", "--stage", "-z", env=environment)
     return dict(_staged(line) for line in listed.split(b"\0") if line)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import status, update
+from generator import apply, project, status, update
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED
@@ -108,3 +108,21 @@ def test_a_repository_of_sha256(
         update.switch(update.Request(shop, {"ci": "none"}))
 
     assert status.status([shop])[0].error == ""
+
+
+def test_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
+    """Of one service of several: it is updated, and taken back, and the others stay away."""
+    support.git(tmp_path, "init", "--quiet", "mono")
+    mono = tmp_path / "mono"
+    for name in ("shop", "other"):
+        projects.make(mono / name, template, NEXT)
+    support.commit(mono, "Start")
+    support.git(mono, "sparse-checkout", "set", "--cone", "shop")
+    before = support.files(mono)
+
+    assert update.switch(update.Request(mono / "shop", {"task_backend": "rq"})).applied
+    assert projects.is_clean(mono)
+    assert not (mono / "other").exists()
+    assert support.git(mono, "ls-tree", "HEAD", "other")
+    assert not apply.undo(project.find(mono / "shop")).kept
+    assert support.files(mono) == before
