@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import git
+from generator import git, journal
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
 from generator.project import SOURCE
@@ -51,9 +51,13 @@ def require_unedited_answers(found: Project, base: AbstractSet[str]) -> None:
 def _commit_of_answers_alone(found: Project, base: AbstractSet[str]) -> str:
     """Give the last commit of the answers, if they are not those of what was rendered last.
 
-    That is the last commit that changed them along with files of the template.
+    That is the last commit that changed them along with files of the template, or what a change
+    has staged whose conflicts are not settled.
     """
     file = found.prefix + ANSWERS_FILE
+    change = journal.last(found)
+    if change and change.head == found.head and _answers_in(found, change.tree) == found.answers:
+        return ""
     log = ("log", "--no-show-signature", "--format=%H", "-m", "--first-parent", "--", file)
     show = ("show", "--no-show-signature", "--format=", "--first-parent", "--name-only", "-z")
     commits = git.run(found.root, *log).split()
@@ -61,14 +65,14 @@ def _commit_of_answers_alone(found: Project, base: AbstractSet[str]) -> str:
         listed = git.run(found.root, *show, commit)
         changed = {name.removeprefix(found.prefix) for name in listed.split("\0") if name}
         if changed & (base - {ANSWERS_FILE}):
-            rendered = git.run(found.root, "show", f"{commit}:{file}")
-            return "" if _answers(rendered) == found.answers else commits[0]
+            return "" if _answers_in(found, commit) == found.answers else commits[0]
     return ""
 
 
-def _answers(text: str) -> dict[str, Any] | None:
+def _answers_in(found: Project, tree: str) -> dict[str, Any] | None:
+    shown = git.ended(found.root, "cat-file", "blob", f"{tree}:{found.prefix}{ANSWERS_FILE}")
     try:
-        recorded = yaml.safe_load(text)
+        recorded = yaml.safe_load(shown.stdout)
     except yaml.YAMLError:
         return None
     if not isinstance(recorded, dict):

@@ -15,14 +15,15 @@ from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
 
 SOURCE = ("_src_path", "_commit")
-# What git keeps while it is in the middle of something.
+# What git keeps while it is in the middle of something, and what gives that up.
 _UNFINISHED = {
-    "MERGE_HEAD": "merge",
-    "CHERRY_PICK_HEAD": "cherry-pick",
-    "REVERT_HEAD": "revert",
-    "rebase-merge": "rebase",
-    "rebase-apply": "rebase",
-    "BISECT_LOG": "bisect",
+    "MERGE_HEAD": ("merge", "git merge --abort"),
+    "CHERRY_PICK_HEAD": ("cherry-pick", "git cherry-pick --abort"),
+    "REVERT_HEAD": ("revert", "git revert --abort"),
+    "rebase-merge": ("rebase", "git rebase --abort"),
+    "rebase-apply/applying": ("git am", "git am --abort"),
+    "rebase-apply": ("rebase", "git rebase --abort"),
+    "BISECT_LOG": ("bisect", "git bisect reset"),
 }
 
 
@@ -173,25 +174,32 @@ def require_new_branch(project: Project, name: str) -> None:
 
 def require_quiet(project: Project) -> None:
     """Refuse while git is in the middle of something, or changes are not committed."""
-    for name, what in _UNFINISHED.items():
-        give_up = "reset" if what == "bisect" else "--abort"
+    for name, (what, give_up) in _UNFINISHED.items():
         if (project.git_dir / name).exists():
             raise RefusedError(
                 f"A {what} is in progress in {project.root}.",
-                f"Finish it, or give it up: git {what} {give_up}",
+                f"Finish it, or give it up: {give_up}",
             )
     if (project.git_dir / "index.lock").exists():
         raise RefusedError(
             f"Another git process is at work in {project.root}, or was killed.",
             f"Wait for its end; if there is none, remove {project.git_dir / 'index.lock'}.",
         )
-    changed = _changed(project)
-    if changed:
-        shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if changed[3:] else "")
+    unmerged = git.run(project.root, "diff-files", "--name-only", "--diff-filter=U", "-z")
+    if conflicts := unmerged.split("\0")[:-1]:
         raise RefusedError(
-            f"There are uncommitted changes in {project.root}: {shown}.",
+            f"There are uncommitted changes in {project.root}, conflicts in {_few(conflicts)}.",
+            "Settle and commit them; or fastapi-tasks undo, if it was an update or switch.",
+        )
+    if changed := _changed(project):
+        raise RefusedError(
+            f"There are uncommitted changes in {project.root}: {_few(changed)}.",
             "Commit them, or put them aside with git stash.",
         )
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
 
 
 def require_sha1(project: Project) -> None:

@@ -80,6 +80,8 @@ def test_conflicts(command: Command, shop: Path) -> None:
     assert "docs/background.md: you edited it, and it is no longer rendered" in printed
     assert "git rm FILE" in printed
     assert (shop / "docs/background.md").read_text() == "Ours.\n"
+    [found] = read(command, "status", "shop")["projects"]
+    assert found["problems"] == []  # OLD has no digest beside the answers
 
 
 @pytest.mark.usefixtures("shop")

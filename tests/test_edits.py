@@ -167,8 +167,10 @@ def test_the_same_line_on_both_sides(renders: projects.Renders, tmp_path: Path) 
     assert "<<<<<<< yours" in text
     assert f">>>>>>> template {NEXT}" in text
     refused = update.Request(shop, {"task_backend": "outbox"})
-    with pytest.raises(RefusedError, match="uncommitted changes"):
+    with pytest.raises(RefusedError, match="uncommitted changes") as error:
         update.switch(refused)
+    assert "conflicts in src/shop/tasks/backend.py" in error.value.message
+    assert "fastapi-tasks undo" in error.value.remedy
 
 
 def test_a_renamed_file_follows_the_template(renders: projects.Renders, tmp_path: Path) -> None:

@@ -44,6 +44,11 @@ def merging(shop: Path) -> None:
         support.git(shop, "merge", "--quiet", "other")
 
 
+def applying(shop: Path) -> None:
+    (shop / ".git/rebase-apply").mkdir()
+    (shop / ".git/rebase-apply/applying").write_text("")
+
+
 def detached(shop: Path) -> None:
     support.git(shop, "switch", "--quiet", "--detach")
 
@@ -102,6 +107,7 @@ STATES: dict[Callable[[Path], None], str] = {
     no_repository: "not in a git repository",
     no_commit: "no commit yet",
     merging: "A merge is in progress",
+    applying: "A git am is in progress",
     detached: "detached HEAD",
     no_answers: "has no .copier-answers.yml",
     mangled_answers: "cannot be read",
