@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import apply, project, status, update
+from generator import project, status, undo, update
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED
@@ -124,5 +124,5 @@ def test_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
     assert projects.is_clean(mono)
     assert not (mono / "other").exists()
     assert support.git(mono, "ls-tree", "HEAD", "other")
-    assert not apply.undo(project.find(mono / "shop")).kept
+    assert not undo.undo(project.find(mono / "shop")).kept
     assert support.files(mono) == before
