@@ -1,4 +1,4 @@
-"""The slice of a project's README, typed in as it says, runs on each backend."""
+"""The slice of a project's README, typed in while `make dev` runs, works on each backend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from generator import questions
 from tests import support
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PATIENCE = 60.0  # seconds
@@ -33,38 +33,78 @@ BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_slice_of_a_projects_readme(checkout: Path, tmp_path: Path, backend: str) -> None:
     """It is found, migrated, and run in the process that the backend has for it."""
-    project = tmp_path / "shop"
-    answers = {"task_backend": backend}
+    project = render(checkout, tmp_path, backend)
+    with making_dev(project) as (client, log):
+        type_in(project, project / "README.md")
+        make(project, "migration", "m=add invoices")
+        make(project, "migrate")
+        wait_for(lambda: task_ends(client, "succeeded"), log)
+        tasks = project / "src/shop/invoices/tasks.py"
+        typed = tasks.read_text(encoding="utf-8")
+        failing = typed.replace("max_attempts=5", "max_attempts=1")
+        tasks.write_text(failing.replace("invoice.paid = True", "raise OSError"), encoding="utf-8")
+        wait_for(lambda: task_ends(client, "failed"), log)
+    assert "No task is named" not in log.read_text()
+    ran = [line for line in log.read_text().splitlines() if "task succeeded" in line]
+    separate = questions.table("backends")[backend]["capabilities"]["separate_worker"]
+    assert [line for line in ran if ("worker" if separate else "api") in line.split("|")[0]], ran
+    if backend == "background":  # the same for all
+        tasks.write_text(typed, encoding="utf-8")
+        support.git(project, "add", "--all")
+        make(project, "check")
+
+
+@pytest.mark.parametrize("backend", ["background", "outbox"])
+def test_a_killed_make_dev_leaves_no_process(checkout: Path, tmp_path: Path, backend: str) -> None:
+    """What it started ends by itself, with nobody left to tell it to."""
+    with making_dev(render(checkout, tmp_path, backend), end=signal.SIGKILL):
+        pass
+
+
+def render(checkout: Path, folder: Path, backend: str) -> Path:
+    project = folder / "shop"
     copier.run_copy(
         str(checkout),
         project,
-        data=answers,
+        data={"task_backend": backend},
         defaults=True,
         quiet=True,
         unsafe=False,
         vcs_ref="HEAD",
     )
-    for path, code in BLOCK.findall((project / "README.md").read_text(encoding="utf-8")):
-        (project / path).parent.mkdir(exist_ok=True)
-        (project / path).with_name("__init__.py").touch()
-        (project / path).write_text(code, encoding="utf-8")
     support.git(project, "init", "--quiet")
-    support.git(project, "add", "--all")
-    make(project, "migration", "m=add invoices")
-    if backend == "background":  # the same for all: `make dev` migrates too
-        make(project, "migrate")
-        make(project, "check")
-    with making_dev(project) as (client, log):
+    return project
+
+
+def type_in(project: Path, readme: Path) -> None:
+    slices = BLOCK.findall(readme.read_text(encoding="utf-8"))
+    for folder in {(project / path).parent for path, _ in slices}:
+        folder.mkdir()
+        time.sleep(2)  # as people do: uvicorn misses what is in a folder before it watches it
+        (folder / "__init__.py").touch()
+    for path, code in slices:
+        (project / path).write_text(code, encoding="utf-8")
+
+
+def task_ends(client: httpx.Client, state: str) -> bool:
+    """Tell if an invoice's task comes to that end; while the API reloads, it does not."""
+    try:
         answer = client.post("/invoices")
-        assert answer.status_code == 202, answer.text
-        deadline = time.monotonic() + PATIENCE
-        while (status := client.get(answer.headers["Location"]).json())["finished_at"] is None:
-            assert time.monotonic() < deadline, status
+        while answer.is_success:
+            answer = client.get(answer.headers.get("Location") or answer.url)
+            if answer.is_success and answer.json()["finished_at"]:
+                return bool(answer.json()["state"] == state)
             time.sleep(0.1)
-        assert status["state"] == "succeeded", status
-    ran = [line for line in log.read_text().splitlines() if "task succeeded" in line]
-    separate = questions.table("backends")[backend]["capabilities"]["separate_worker"]
-    assert [line for line in ran if ("worker" if separate else "api") in line.split("|")[0]], ran
+    except httpx.TransportError:
+        pass
+    return False
+
+
+def wait_for(ready: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
 
 
 def make(project: Path, *arguments: str) -> None:
@@ -82,7 +122,9 @@ def make(project: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def making_dev(project: Path) -> Iterator[tuple[httpx.Client, Path]]:
+def making_dev(
+    project: Path, end: signal.Signals = signal.SIGINT
+) -> Iterator[tuple[httpx.Client, Path]]:
     """Give a client of what `make dev` starts, and the file with all that it prints."""
     log = project.with_name("log")
     api, mail = free_ports(2)
@@ -99,11 +141,23 @@ def making_dev(project: Path) -> Iterator[tuple[httpx.Client, Path]]:
             wait_until_it_answers(command, log, api)
             with httpx.Client(base_url=f"http://127.0.0.1:{api}") as client:
                 yield client, log
-            os.killpg(command.pid, signal.SIGINT)
+            os.killpg(command.pid, end)
             command.wait(PATIENCE)
+            wait_for(lambda: not left_behind(log), log)
         finally:
             if command.poll() is None:
                 os.killpg(command.pid, signal.SIGKILL)
+
+
+def left_behind(log: Path) -> list[str]:
+    """List what still runs of the processes that it said it started, and of their children."""
+    groups = re.findall(r"started \(pid=(\d+)\)", log.read_text())
+    assert groups
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pgid=,stat=,args="], check=True, capture_output=True, text=True
+    ).stdout
+    processes = [line.split(maxsplit=2) for line in listed.splitlines()]
+    return [args for group, state, args in processes if group in groups and state[0] != "Z"]
 
 
 def wait_until_it_answers(command: subprocess.Popen[bytes], log: Path, port: int) -> None:
