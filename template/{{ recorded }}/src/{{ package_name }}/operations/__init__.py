@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..resources import open_resources
+from ..settings import PREFIX
 from ..tasks.errors import TaskQueueUnavailable
 from ..tasks.message import TaskMessage, utc_now
 from ..tasks.queue import QueueStats, TaskOperations, TaskState, TaskStatus
@@ -120,8 +121,9 @@ async def open_operations() -> AsyncIterator[TaskOperations]:
             assert isinstance(queue, RecordedTaskQueue)  # noqa: S101 - all of this overlay's are
             yield Operations(queue, resources.sessions)
     except TaskQueueUnavailable as error:
-        raise OperationsError(str(error)) from error
+        raise OperationsError(f"{error} Is {PREFIX}BROKER_URL right?") from error
     except (DBAPIError, OSError) as error:
         raise OperationsError(
-            f"The database refuses ({type(error).__name__}): is it up, and is DATABASE_URL right?"
+            f"The database refuses ({type(error).__name__}): is it up, and is "
+            f"{PREFIX}DATABASE_URL right?"
         ) from error
