@@ -46,7 +46,8 @@ Check = Annotated[
 
 def add(app: typer.Typer, epilog: str) -> None:
     app.command("update", epilog=epilog)(_update)
-    app.command("switch", epilog=epilog)(flags.one_per_question(_switch, questions.load()))
+    switch = flags.one_per_question(_switch, questions.load(), unless_given="as it is")
+    app.command("switch", epilog=epilog)(switch)
     app.command("status", epilog=epilog)(_status)
     app.command("undo", epilog=epilog)(_undo)
 

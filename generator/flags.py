@@ -28,11 +28,16 @@ def answers(data: list[str], flags: dict[str, str | None]) -> dict[str, str]:
     return given
 
 
-def one_per_question(command: Callable[..., Any], asked: list[Question]) -> Callable[..., Any]:
-    """Give the command one flag per question: Typer finds flags in a command's signature."""
+def one_per_question(
+    command: Callable[..., Any], asked: list[Question], *, unless_given: str = ""
+) -> Callable[..., Any]:
+    """Give the command one flag per question: Typer finds flags in a command's signature.
+
+    ``unless_given`` is what holds where a flag is left out; by default, the question's default.
+    """
     signature = inspect.signature(command)
     fixed = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    flags = [_flag(question) for question in asked]
+    flags = [_flag(question, unless_given or question.default) for question in asked]
 
     def run(*positional: Any, **named: Any) -> Any:
         return command(*positional, **named)
@@ -42,10 +47,10 @@ def one_per_question(command: Callable[..., Any], asked: list[Question]) -> Call
     return run
 
 
-def _flag(question: Question) -> inspect.Parameter:
+def _flag(question: Question, unless_given: str) -> inspect.Parameter:
     several = ", several with commas, or none" if question.several else ""
     one_of = f" One of: {', '.join(question.choices)}{several}." if question.choices else ""
-    default = f" [default: {question.default}]" if question.default else ""
+    default = f" [default: {unless_given}]" if unless_given else ""
     text = f"{question.help}{one_of}{default}"
     option = typer.Option(question.flag, metavar="ANSWER", help=text)
     return inspect.Parameter(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from generator import questions
 from tests import projects, support
 from tests.projects import NEXT, RELEASED
 
@@ -55,6 +56,12 @@ def test_a_whole_round(command: Command, shop: Path) -> None:
 
     assert command(["undo", "shop"])[0] == 0
     assert projects.head(shop) == head
+
+
+def test_what_a_flag_of_switch_is_by_default(command: Command) -> None:
+    """The answer that the project has, whatever a new one would get."""
+    words = command(["switch", "--help"])[1].split()
+    assert " ".join(words).count("[default: as it is]") == len(questions.load())
 
 
 def test_update_without_a_network(command: Command, shop: Path) -> None:
