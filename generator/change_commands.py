@@ -15,7 +15,7 @@ from generator import update as changes
 from generator.errors import ExitCode, RefusedError
 from generator.flags import Data, Json
 from generator.new import ANSWERS_FILE
-from generator.plan import Plan
+from generator.plan import Plan, next_commands
 
 Path_ = Annotated[Path, typer.Argument(metavar="[PATH]", help="The project.")]
 Paths = Annotated[
@@ -95,6 +95,7 @@ def _run(
     interactive = not to_json and sys.stdin.isatty() and sys.stdout.isatty()
     confirm = None if yes else typer.confirm if interactive else _unconfirmed
     plan = change(replace(request, confirm=confirm, tell=report.progress))
+    plan.next = next_commands(plan)
     if to_json:
         report.as_json(plan.as_dict())
     else:

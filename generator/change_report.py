@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.errors import ExitCode
 from generator.merge import Kind
+from generator.plan import LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +51,9 @@ def _plan_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
         yield "\nWork that is queued where the old backend has it:"
         yield from (f"  {n}. {step}" for n, step in enumerate(made.drain, start=1))
     yield from (f"Note: {note}" for note in made.notes)
+    if LOCK in made.next:
+        yield f"Note: uv.lock is still the old one: run `{LOCK}`, and commit it with the change."
+        yield "      `undo` wants it as it was: git restore uv.lock"
     yield ""
     yield from _last_lines(made, dry_run=dry_run)
 
@@ -104,6 +108,8 @@ def _last_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
         yield f"{len(made.conflicts)} in conflict, the rest is staged on {made.branch}. Go on with:"
         yield "  git status                 # edit each file that both modified: <<<<<<< yours"
         yield "  git add FILE, or git rm FILE   # keeps it as it is, or lets it go"
+        if LOCK in made.next:
+            yield f"  {LOCK} && git add uv.lock"
         yield "  git commit"
         yield f"Or take all of it back: fastapi-tasks undo {shlex.quote(made.project)}"
     else:
@@ -114,7 +120,7 @@ def _last_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
         if made.exit_code is ExitCode.ERROR:
             yield "They fail otherwise than before, so this ends with 1."
         yield f"Take it back: fastapi-tasks undo {shlex.quote(made.project)}"
-        yield f"Next: cd {shlex.quote(made.project)} && make migrate test"
+        yield f"Next: cd {shlex.quote(made.project)} && {' && '.join(made.next)}"
 
 
 def status(found: Sequence[Status]) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import releases
+from generator import git, releases
 from generator.errors import ExitCode
 from generator.merge import Change, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from generator.render import Rendered
 
+LOCK = "uv lock"
 _SECTION = re.compile(r"^## \[([^\]]+)\].*\n", re.MULTILINE)
 _UPGRADING = re.compile(r"^### Upgrading\n+(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 _DURATION = re.compile(r" in [\d.]+s( \([\d:]+\))?$")
@@ -87,6 +88,7 @@ class Plan:
     tests_before: Verdict | None = None
     tests_after: Verdict | None = None
     next: list[str] = field(default_factory=list)
+    """Commands to run in the project when the change is made."""
 
     @property
     def conflicts(self) -> list[Change]:
@@ -104,6 +106,14 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"exit_code": int(self.exit_code)}
+
+
+def next_commands(made: Plan) -> list[str]:
+    if not made.changes:
+        return []
+    needs = any(c.path == "pyproject.toml" and c.kind is not Kind.LEFT for c in made.changes)
+    locked = needs and git.succeeds(Path(made.project), "ls-files", "--error-unmatch", "uv.lock")
+    return [*([LOCK] if locked else []), "make migrate test"]
 
 
 def answers(

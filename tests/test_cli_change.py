@@ -58,6 +58,20 @@ def test_a_whole_round(command: Command, shop: Path) -> None:
     assert projects.head(shop) == head
 
 
+def test_a_lock_that_is_committed(command: Command, shop: Path) -> None:
+    """It is for uv to write: the next steps say so, and it is as it was."""
+    (shop / "uv.lock").write_text("version = 1\n")
+    support.commit(shop, "Lock")
+
+    _, printed, _ = command(["switch", "shop", "--task-backend", "rq"])
+
+    assert printed.splitlines()[-1].endswith("&& uv lock && make migrate test")
+    assert "git restore uv.lock" in printed
+    assert (shop / "uv.lock").read_text() == "version = 1\n"
+    done = read(command, "switch", "shop", "--ci", "gitlab", "--dry-run")
+    assert done["next"] == ["make migrate test"]
+
+
 def test_what_a_flag_of_switch_is_by_default(command: Command) -> None:
     """The answer that the project has, whatever a new one would get."""
     words = command(["switch", "--help"])[1].split()
