@@ -28,6 +28,16 @@ BACKENDS = next(
     question.choices for question in questions.load() if question.name == "task_backend"
 )
 BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SLOW_TO_END = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("up", flush=True)
+try:
+    time.sleep(60)
+finally:
+    time.sleep(1)
+    print("down", flush=True)
+"""
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -59,6 +69,24 @@ def test_a_killed_make_dev_leaves_no_process(checkout: Path, tmp_path: Path, bac
     """What it started ends by itself, with nobody left to tell it to."""
     with making_dev(render(checkout, tmp_path, backend), end=signal.SIGKILL):
         pass
+
+
+def test_a_command_of_dev_ends_with_it(checkout: Path, tmp_path: Path) -> None:
+    """SIGTERM reaches the command that `python -m dev COMMAND` runs, and it is waited for."""
+    project = render(checkout, tmp_path, "outbox")
+    with subprocess.Popen(
+        ["uv", "run", "python", "-m", "dev", sys.executable, "-c", SLOW_TO_END],
+        cwd=project,
+        env=environment(project),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as command:
+        assert command.stdout is not None
+        assert command.stdout.readline() == "up\n"
+        command.terminate()
+        assert command.stdout.readline() == "down\n"
+        assert command.wait(PATIENCE) == 0
 
 
 def render(checkout: Path, folder: Path, backend: str) -> Path:
