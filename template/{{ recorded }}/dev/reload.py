@@ -20,19 +20,16 @@ def main(folder: str, *command: str) -> None:
     for changes in watch(folder, stop_event=stopped, rust_timeout=TICK, yield_on_timeout=True):
         if changes:
             print("source changed: starting anew", flush=True)
-            _end(child)
+            child.terminate()
+            child.wait()  # it has its own limit of time, as in production
+            if stopped.is_set():
+                break
             child = subprocess.Popen(command)
             told = False
         elif child.poll() is not None and not told:
             print(f"ended with {child.returncode}: a change of source starts it anew", flush=True)
             told = True
-    _end(child)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask it to; as in production it has its own limit of time for what it is at."""
-    child.terminate()
-    child.wait()
+    child.wait()  # honcho has told it too, with our whole group; Celery takes a second word harder
 
 
 if __name__ == "__main__":
