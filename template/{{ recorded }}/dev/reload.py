@@ -29,7 +29,7 @@ def main(folder: str, *command: str) -> None:
         elif child.poll() is not None and not told:
             print(f"ended with {child.returncode}: a change of source starts it anew", flush=True)
             told = True
-    child.wait()  # honcho has told it too, with our whole group; Celery takes a second word harder
+    child.wait()  # honcho has told our whole group: to some, a second word means to hurry
 
 
 if __name__ == "__main__":
