@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
+import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from generator.errors import RefusedError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +53,8 @@ def locked(project: Project) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            _lock(file.fileno())
+        except (BlockingIOError, PermissionError) as error:
             entry = running(project)
             raise RefusedError(
                 f"Another fastapi-tasks {entry.command if entry else 'command'} is changing this "
@@ -57,6 +62,13 @@ def locked(project: Project) -> Iterator[None]:
                 "Wait for its end.",
             ) from error
         yield
+
+
+def _lock(file: int) -> None:
+    if sys.platform == "win32":
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
