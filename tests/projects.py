@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from generator import new, questions, releases
+from generator import new, questions, releases, update
 from generator.combinations import product
 from generator.render import Rendered, copied
 from tests import support
 
 if TYPE_CHECKING:
+    from generator.plan import Plan
     from generator.source import Source
 
 RELEASED = list(releases.found(support.ROOT))
@@ -114,6 +115,13 @@ def head(project: Path) -> str:
 
 def is_clean(project: Path) -> bool:
     return not support.git(project, "status", "--porcelain").strip()
+
+
+def conflicting(shop: Path) -> Plan:
+    """Switch to RQ where the old backend's adapter was edited."""
+    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
+    support.commit(shop, "Mine")
+    return update.switch(update.Request(shop, {"task_backend": "rq"}))
 
 
 def edit(project: Path, path: str, old: str, new_text: str) -> None:

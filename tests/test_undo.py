@@ -18,8 +18,6 @@ from tests import projects, support
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.plan import Plan
-
 # Runs a switch and is killed in the middle of it, before the call to git with that word.
 KILLED = """
 import os, signal, sys
@@ -76,16 +74,10 @@ def test_undo_of_a_commit(renders: projects.Renders, tmp_path: Path) -> None:
     assert projects.is_clean(shop)
 
 
-def conflicting(shop: Path) -> Plan:
-    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
-    support.commit(shop, "Mine")
-    return update.switch(update.Request(shop, {"task_backend": "rq"}))
-
-
 def test_undo_of_conflicts(renders: projects.Renders, tmp_path: Path) -> None:
     """What had been done to settle them is kept in a commit."""
     shop = renders.project(tmp_path / "shop")
-    assert conflicting(shop).conflicts
+    assert projects.conflicting(shop).conflicts
     (shop / "src/shop/tasks/rq.py").write_text("# half settled\n")
 
     undone = undo.undo(project.find(shop))
@@ -100,7 +92,7 @@ def test_undo_of_conflicts(renders: projects.Renders, tmp_path: Path) -> None:
 def test_undo_keeps_what_was_added_meanwhile(renders: projects.Renders, tmp_path: Path) -> None:
     """A new file that is staged, and one that the change had removed and somebody wrote anew."""
     shop = renders.project(tmp_path / "shop")
-    conflicting(shop)
+    projects.conflicting(shop)
     mine = {"src/shop/mine.py": "# new\n", "docs/background.md": "Anew.\n"}
     for path, text in mine.items():
         (shop / path).write_text(text)
@@ -168,7 +160,7 @@ def test_a_disk_too_full_to_go_back(
 def test_undo_after_conflicts_were_settled(renders: projects.Renders, tmp_path: Path) -> None:
     """The commit that the user made of it is taken back too."""
     shop = renders.project(tmp_path / "shop")
-    conflicting(shop)
+    projects.conflicting(shop)
     head = projects.head(shop)
     support.git(shop, "add", "--all")
     support.git(shop, "commit", "--quiet", "--no-edit")

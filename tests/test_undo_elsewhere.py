@@ -27,12 +27,6 @@ def switch(shop: Path, branch: str = "", **answers: str) -> None:
     update.switch(update.Request(shop, answers, branch=branch))
 
 
-def conflict(shop: Path) -> None:
-    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
-    support.commit(shop, "Mine")
-    switch(shop, task_backend="rq")
-
-
 def test_commits_on_the_branch_before(renders: projects.Renders, tmp_path: Path) -> None:
     shop = renders.project(tmp_path / "shop")
     switch(shop, ci="none", branch="no-ci")
@@ -63,7 +57,7 @@ def test_another_branch(
 def test_a_commit_after_the_change_was_given_up(renders: projects.Renders, tmp_path: Path) -> None:
     """It settles no conflicts, though it stands where such a commit would."""
     shop = renders.project(tmp_path / "shop")
-    conflict(shop)
+    projects.conflicting(shop)
     support.git(shop, "reset", "--quiet", "--hard")
     done = work(shop)
     with pytest.raises(RefusedError, match="commits after the switch"):
@@ -106,7 +100,7 @@ def test_a_file_where_a_folder_was(
 
 def test_a_folder_where_a_file_was(renders: projects.Renders, tmp_path: Path) -> None:
     shop = renders.project(tmp_path / "shop")
-    conflict(shop)
+    projects.conflicting(shop)
     (shop / "docs/rq.md").unlink()
     (shop / "docs/rq.md").mkdir()
     (shop / "docs/rq.md/notes").write_text("mine\n")
@@ -116,7 +110,7 @@ def test_a_folder_where_a_file_was(renders: projects.Renders, tmp_path: Path) ->
 
 def test_each_rescue_is_kept(renders: projects.Renders, tmp_path: Path) -> None:
     shop = renders.project(tmp_path / "shop")
-    conflict(shop)
+    projects.conflicting(shop)
     kept = set()
     for text in ("one", "two"):
         (shop / "README.md").write_text(text)
@@ -133,7 +127,7 @@ def test_edits_in_a_submodule(renders: projects.Renders, tmp_path: Path) -> None
     allowed = ("-c", "protocol.file.allow=always")
     support.git(shop, *allowed, "submodule", "--quiet", "add", str(tmp_path / "other"), "other")
     support.git(shop, "config", "submodule.recurse", "true")
-    conflict(shop)
+    projects.conflicting(shop)
     (shop / "other/README.md").write_text("mine\n")
     undo.undo(project.find(shop))
     assert (shop / "other/README.md").read_text() == "mine\n"
