@@ -3,7 +3,8 @@
 import os
 from typing import Any
 
-os.environ["REMAP_SIGTERM"] = "SIGQUIT"  # read at Celery's import: SIGTERM hands back, see below
+# Read at Celery's import: a SIGTERM to the whole group ends no task before the worker says so.
+os.environ["REMAP_SIGTERM"] = "SIGQUIT"
 
 from celery import Celery
 from celery.signals import import_modules, setup_logging
@@ -13,6 +14,7 @@ from .. import PACKAGE, logging
 from ..settings import ServiceSettings
 from . import celery_transport
 from .broker import BrokerSettings
+from .celery_stop import GracefulStop
 
 CONNECT_TIMEOUT = 1.0  # seconds
 
@@ -47,7 +49,7 @@ def configuration(broker: BrokerSettings, settings: TaskSettings) -> dict[str, A
         "worker_cancel_long_running_tasks_on_connection_loss": True,
         "worker_prefetch_multiplier": 1,  # what a process cannot start yet, another worker may
         "worker_concurrency": settings.task_concurrency,
-        # SIGTERM: no new task, this long for those that run, then they are cancelled and go back.
+        # SIGTERM: no new task, this long for those that run, then they go back (celery_stop.py).
         "worker_soft_shutdown_timeout": settings.shutdown_grace,
         "task_ignore_result": True,  # status is in our rows, where an unknown id is unknown
         "worker_send_task_events": True,  # for Flower
@@ -61,6 +63,7 @@ def configuration(broker: BrokerSettings, settings: TaskSettings) -> dict[str, A
 
 app = Celery(PACKAGE)
 app.add_defaults(lambda: configuration(BrokerSettings.load(), TaskSettings.load()))
+app.steps["consumer"].add(GracefulStop)
 celery_transport.install(app)
 
 
