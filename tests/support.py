@@ -74,4 +74,4 @@ def answers(project: Path) -> dict[str, Any]:
 
 
 def check_documents(root: Path) -> None:
-    assert not list(tree_checks.documents(root))
+    assert list(tree_checks.documents(root)) == []
