@@ -1,8 +1,8 @@
 """How a worker stops: no new task, a moment for those that run, then they are handed back.
 
 Celery does this inside the signal's handler. What that interrupts is half done then, such as a
-frame on its way to the broker, behind a lock: a worker in fifteen waited for itself, for
-ever (Celery 5.7). Here the handler only wakes the event loop, which does the rest.
+frame on its way to the broker, behind a lock: now and then the worker waited for itself (Celery
+5.7). Here the handler only wakes the event loop, which does the rest.
 """
 
 import os
@@ -39,7 +39,7 @@ class GracefulStop(StartStopStep):
             signal.signal(number, self._tell)
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's
-        self._looping = False  # the connection was lost, and with it what ran
+        self._looping = False  # where the connection was lost, what ran was ended with it
         if self._told:
             state.should_stop = os.EX_OK
 
@@ -47,10 +47,10 @@ class GracefulStop(StartStopStep):
         hub.add_reader(self._read, self._begin, consumer, hub)
 
     def _tell(self, *_: object) -> None:
-        if not self._told:
-            self._told = True
+        self._told = True
+        if self._looping:
             os.write(self._write, b".")
-        if not self._looping:
+        else:
             state.should_stop = os.EX_OK
 
     def _begin(self, consumer: Any, hub: Any) -> None:
@@ -59,31 +59,33 @@ class GracefulStop(StartStopStep):
         bound_open_broker_sockets(consumer.connection, PATIENCE)
         consumer.task_consumer.cancel()
         grace = consumer.app.conf.worker_soft_shutdown_timeout
-        self._wait(hub, grace, lambda: self._hand_back(consumer, hub))
+        _stop_when_idle(hub, grace, lambda: _hand_back(consumer, hub))
 
-    def _hand_back(self, consumer: Any, hub: Any) -> None:
-        log.warning("handing back what still runs", running=len(_busy()))
-        for request in state.active_requests:
-            consumer.pool.terminate_job(request.worker_pid)
-        self._wait(hub, PATIENCE, _kill)
 
-    def _wait(self, hub: Any, seconds: float, otherwise: Callable[[], None]) -> None:
-        deadline = monotonic() + seconds
+def _stop_when_idle(hub: Any, within: float, otherwise: Callable[[], None]) -> None:
+    deadline = monotonic() + within
 
-        def look() -> None:
-            if not _busy():
-                state.should_stop = os.EX_OK
-            elif monotonic() > deadline:
-                otherwise()
-            else:
-                hub.call_later(TICK, look)
+    def look() -> None:
+        if not _busy():
+            state.should_stop = os.EX_OK
+        elif monotonic() > deadline:
+            otherwise()
+        else:
+            hub.call_later(TICK, look)
 
-        look()
+    look()
 
 
 def _busy() -> list[Any]:
     """Return what runs or is about to: of what is delayed, a process has nothing yet."""
     return [request for request in state.reserved_requests if request.time_start or not request.eta]
+
+
+def _hand_back(consumer: Any, hub: Any) -> None:
+    log.warning("handing back what still runs", running=len(_busy()))
+    for request in state.active_requests:
+        consumer.pool.terminate_job(request.worker_pid)
+    _stop_when_idle(hub, PATIENCE, _kill)
 
 
 def _kill() -> None:
