@@ -27,6 +27,7 @@ HEADINGS = {
     Kind.UPDATED: "Updated",
     Kind.ADDED: "Added",
     Kind.REMOVED: "Removed (you had not edited them)",
+    Kind.MOVED: "Moved with the package",
 }
 
 

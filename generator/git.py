@@ -128,7 +128,7 @@ def require_identity(folder: Path) -> None:
             run(folder, "-c", "user.useConfigOnly=true", "var", ident)
     except GeneratorError as error:
         raise GeneratorError(
-            "git does not know who you are, and the first commit needs an author.",
+            "git does not know who you are, and a commit needs an author.",
             'Run: git config --global user.name "Your Name"; '
             "git config --global user.email you@example.com",
         ) from error

@@ -79,9 +79,11 @@ def run(request: Request) -> list[Outcome]:
     heed_interrupts()
     with ExitStack() as stack:
         folder = stack.enter_context(workspace())
-        outcomes = _Run(request, stages, folder, stack, history).of(rows)
-    history.save(outcomes)
-    return outcomes
+        of_all = _Run(request, stages, folder, stack, history)
+        try:
+            return of_all.of(rows)
+        finally:
+            history.save(of_all.outcomes, len(stages))
 
 
 def _check_keep(keep: Path | None, rows: list[Combination]) -> None:
@@ -113,7 +115,7 @@ class _Run:
         self._jobs: list[Job] = []
         self._ready: list[Job] = []
         self._blocked: dict[str, set[str]] = {}
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
         self._telling = threading.Lock()
 
     def of(self, rows: list[Combination]) -> list[Outcome]:
@@ -127,7 +129,7 @@ class _Run:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise self._disk_full() from error
             raise
-        return self._outcomes
+        return self.outcomes
 
     def _job(self, row: Combination) -> Job:
         number = next(self._numbers)
@@ -215,7 +217,7 @@ class _Run:
         short = detail.replace(f"{job.project}/", "")[-SHOWN:].strip()
         outcome = Outcome(job.combination, stage, status, time.monotonic() - began, short)
         with self._telling:
-            self._outcomes.append(outcome)
+            self.outcomes.append(outcome)
             self._request.tell(outcome)
 
     def _disk_full(self) -> GeneratorError:

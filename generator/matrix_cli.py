@@ -134,10 +134,12 @@ def _run(rows: list[Any], request: "Request", *, to_json: bool) -> ExitCode:
 
     lines = matrix_report.Lines(rows, matrix.chosen_stages(request.stages), quiet=to_json)
     request.tell = lines.tell
-    outcomes = matrix.run(request)
-    if to_json:
-        report.as_json(matrix_report.as_dict(outcomes, request))
-    else:
-        matrix_report.table(outcomes, request)
-    failed = any(outcome.status in BAD for outcome in outcomes)
+    try:
+        matrix.run(request)
+    finally:  # also of a run that was interrupted: what it found is not lost
+        if to_json and lines.told:
+            report.as_json(matrix_report.as_dict(lines.told, request))
+        elif lines.told:
+            matrix_report.table(lines.told, request)
+    failed = any(outcome.status in BAD for outcome in lines.told)
     return ExitCode.ERROR if failed else ExitCode.DONE

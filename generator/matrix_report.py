@@ -24,14 +24,14 @@ class Lines:
         self, rows: Sequence[Combination], stages: Sequence[Stage], *, quiet: bool
     ) -> None:
         self._total = len(rows) * len(stages)
-        self._done = 0
+        self.told: list[Outcome] = []
         self._quiet = quiet
 
     def tell(self, outcome: Outcome) -> None:
-        self._done += 1
+        self.told.append(outcome)
         if self._quiet:
             return
-        count = f"[{self._done:>{len(str(self._total))}}/{self._total}]"
+        count = f"[{len(self.told):>{len(str(self._total))}}/{self._total}]"
         name = f"{outcome.combination.name:<40} {outcome.stage:<10}"
         first = outcome.detail.splitlines()[0] if outcome.detail else ""
         line = f"{count} {name} {outcome.status.value:<7} {outcome.seconds:6.1f} s  {first[:150]}"

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     UPDATED = "updated"
     MERGED = "merged"
     REMOVED = "removed"
+    MOVED = "moved"
     LEFT = "left"
     CONFLICT = "conflict"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -74,16 +76,19 @@ class History:
     def takes(self, row: Combination, stage: str) -> float:
         return self._seconds.get(f"{row.name}/{stage}", GUESSED.get(stage, 1.0))
 
-    def save(self, outcomes: Sequence[Outcome]) -> None:
-        run = {outcome.combination.name for outcome in outcomes}
+    def save(self, outcomes: Sequence[Outcome], stages: int) -> None:
+        """Keep what became of a run of that many stages, be it interrupted."""
+        counted = Counter(outcome.combination.name for outcome in outcomes)
+        run = {name for name, done in counted.items() if done == stages}
         bad = {outcome.combination.name for outcome in outcomes if outcome.status in BAD}
         failed = sorted(bad | (set(self._failed) - run))
         for each in outcomes:
             if each.status is Status.OK:
                 self._seconds[f"{each.combination.name}/{each.stage}"] = round(each.seconds, 2)
         part = _path().with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps({"seconds": self._seconds, "failed": failed}, indent=1))
-        part.replace(_path())
+        with suppress(OSError):  # an order is worth no failure, least of all on a full disk
+            part.write_text(json.dumps({"seconds": self._seconds, "failed": failed}, indent=1))
+            part.replace(_path())
 
 
 def _path() -> Path:

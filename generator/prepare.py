@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator import apply, trees
 from generator.errors import RefusedError
-from generator.merge import Labels, merge
+from generator.merge import Change, Kind, Labels, merge
 
 if TYPE_CHECKING:
     from generator.plan import Version
@@ -24,6 +24,9 @@ def prepared(found: Project, before: Render, after: Render, version: Version) ->
         found.root, _moved(before.tree, *names), _moved(ours, *names), after.tree, labels
     )
     _require_folders(merged.tree, ours)
+    named = {change.path for change in merged.changes}
+    moved = (place for path, place in _places(ours, *names).items() if path != place)
+    merged.changes += [Change(path, Kind.MOVED) for path in moved if path not in named]
     files = apply.differences(ours, merged.tree, found.prefix)
     apply.require_room(found, files)
     return apply.Prepared(merged, files)
@@ -31,15 +34,19 @@ def prepared(found: Project, before: Render, after: Render, version: Version) ->
 
 def _moved(tree: Tree, old: str, new: str) -> Tree:
     """Give the tree with the package's folder under its new name."""
-    if old == new:
-        return tree
+    return {place: tree[path] for path, place in _places(tree, old, new).items()}
+
+
+def _places(tree: Tree, old: str, new: str) -> dict[str, str]:
+    """Say where each file is when the package has its new name."""
     start, end = f"src/{old}/", f"src/{new}/"
-    if all(any(path.startswith(folder) for path in tree) for folder in (start, end)):
+    there = [folder for folder in (start, end) if any(path.startswith(folder) for path in tree)]
+    if old != new and len(there) == 2:
         raise RefusedError(
             f"The package cannot move from {start} to {end}: you have such a folder.",
             "Give that folder another name and commit it, or choose another --package-name.",
         )
-    return {end + p.removeprefix(start) if p.startswith(start) else p: e for p, e in tree.items()}
+    return {p: end + p.removeprefix(start) if p.startswith(start) else p for p in tree}
 
 
 def _require_folders(merged: Tree, ours: Tree) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from generator import combinations, matrix, questions, remembered, workspace
 from generator.errors import ExitCode, RefusedError
-from generator.outcomes import BAD, Outcome, Status
+from generator.outcomes import BAD, History, Outcome, Status
 from generator.stages import STAGES
 from tests import support
 
@@ -138,7 +138,7 @@ def test_json_and_the_command_that_repeats_a_failure(
     """A failure ends with 1 and names the one command that repeats it alone."""
     row = ALL[20]
     failed = Outcome(row, "lint", Status.FAILED, 1.0, "src/shop/main.py:1:1: F401")
-    monkeypatch.setattr(matrix, "run", lambda _request: [failed])
+    monkeypatch.setattr(matrix, "run", lambda request: request.tell(failed))
     code, printed, _ = command(["matrix", "test", "--json", "--lane", "oldest"])
     [found] = json.loads(printed)["outcomes"]
     assert code == ExitCode.ERROR
@@ -148,6 +148,28 @@ def test_json_and_the_command_that_repeats_a_failure(
     ]
     _, printed, _ = command(["matrix", "test"])
     assert f"lint of {row.name} failed:\n  src/shop/main.py:1:1: F401" in printed
+
+
+def test_what_failed_comes_first_until_a_whole_run_of_it_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted run tells of a failure, but not that there is none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    row = ALL[20]
+    rendered = Outcome(row, "render", Status.OK, 1.0)
+    failed, passed = (Outcome(row, "lint", status, 1.0) for status in (Status.FAILED, Status.OK))
+
+    def comes_first() -> bool:
+        history = History.load()
+        return min(ALL, key=lambda each: history.rank(each, failed_first=True)) is row
+
+    for outcomes, expected in (
+        ([rendered, failed], True),
+        ([rendered], True),
+        ([rendered, passed], False),
+    ):
+        History.load().save(outcomes, stages=2)
+        assert comes_first() == expected
 
 
 def test_stages_bring_what_they_need() -> None:

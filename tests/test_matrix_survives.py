@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -62,7 +63,7 @@ def test_a_combination_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
-    """No process and no folder is left behind."""
+    """No process and no folder is left behind, and what was found is told."""
     command = [sys.executable, "-m", "generator", "matrix", "test", "--stage", "commands"]
     run = subprocess.Popen(
         [*command, "--only", "name=background-sqlite"],
@@ -81,6 +82,7 @@ def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
     printed, _ = run.communicate(timeout=60)
     assert run.returncode == (ExitCode.INTERRUPTED if number is signal.SIGINT else 143), printed
     assert "Traceback" not in printed
+    assert re.search(r"^background-sqlite +[\d.]+ s  2 ok$", printed, re.MULTILINE), printed
     assert processes.marked(f"{run_folder.name}/") == set()
 
 

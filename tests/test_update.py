@@ -72,9 +72,11 @@ def test_other_answers_are_switched_too(
     (moving / own).write_text("MINE = 1\n")
     support.commit(moving, "Mine")
 
-    update.switch(update.Request(moving, changed))
+    done = update.switch(update.Request(moving, changed))
 
     found = support.files(moving)
+    moved = [change.path for change in done.changes if change.kind is Kind.MOVED]
+    assert ("src/store/mine.py" in moved) == ("package_name" in changed)
     package = changed.get("package_name", "shop")
     assert found.pop(f"src/{package}/mine.py") == b"MINE = 1\n"
     if "examples" in changed:  # a database may have run it
