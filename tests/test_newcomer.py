@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 60.0  # seconds
-BACKENDS = next(
-    question.choices for question in questions.load() if question.name == "task_backend"
-)
+CHOICES = {question.name: question.choices for question in questions.load()}
 BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SLOW_TO_END = """
 import signal, sys, time
@@ -40,11 +39,29 @@ finally:
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_slice_of_a_projects_readme(checkout: Path, tmp_path: Path, backend: str) -> None:
-    """It is found, migrated, and run in the process that the backend has for it."""
-    project = render(checkout, tmp_path, backend)
-    with making_dev(project) as (client, log):
+@pytest.mark.parametrize(
+    ("backend", "database", "end"),
+    list(
+        zip(
+            CHOICES["task_backend"],
+            itertools.cycle(CHOICES["database"]),
+            itertools.cycle([signal.SIGKILL, signal.SIGINT, signal.SIGINT]),
+            strict=False,
+        )
+    ),
+)
+def test_the_slice_of_a_projects_readme(
+    checkout: Path, tmp_path: Path, backend: str, database: str, end: signal.Signals
+) -> None:
+    """It is found, migrated, and run in the process that the backend has for it.
+
+    All ends with `make dev`, even if that is killed, and nobody is left to tell it to.
+    """
+    project = render(checkout, tmp_path, task_backend=backend, database=database)
+    with making_dev(project, end) as (client, log):
+        signed_up = client.post("/signups", json={"email": "ada@example.com"})
+        assert signed_up.status_code == 202
+        wait_for(lambda: "mail to ada@example.com: Welcome" in log.read_text(), log)
         type_in(project, project / "README.md")
         make(project, "migration", "m=add invoices")
         make(project, "migrate")
@@ -64,16 +81,9 @@ def test_the_slice_of_a_projects_readme(checkout: Path, tmp_path: Path, backend:
         make(project, "check")
 
 
-@pytest.mark.parametrize("backend", ["background", "outbox"])
-def test_a_killed_make_dev_leaves_no_process(checkout: Path, tmp_path: Path, backend: str) -> None:
-    """What it started ends by itself, with nobody left to tell it to."""
-    with making_dev(render(checkout, tmp_path, backend), end=signal.SIGKILL):
-        pass
-
-
 def test_a_command_of_dev_ends_with_it(checkout: Path, tmp_path: Path) -> None:
     """SIGTERM reaches the command that `python -m dev COMMAND` runs, and it is waited for."""
-    project = render(checkout, tmp_path, "outbox")
+    project = render(checkout, tmp_path, task_backend="outbox")
     with subprocess.Popen(
         ["uv", "run", "python", "-m", "dev", sys.executable, "-c", SLOW_TO_END],
         cwd=project,
@@ -89,12 +99,12 @@ def test_a_command_of_dev_ends_with_it(checkout: Path, tmp_path: Path) -> None:
         assert command.wait(PATIENCE) == 0
 
 
-def render(checkout: Path, folder: Path, backend: str) -> Path:
+def render(checkout: Path, folder: Path, **answers: str) -> Path:
     project = folder / "shop"
     copier.run_copy(
         str(checkout),
         project,
-        data={"task_backend": backend},
+        data=answers,
         defaults=True,
         quiet=True,
         unsafe=False,
@@ -150,9 +160,7 @@ def make(project: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def making_dev(
-    project: Path, end: signal.Signals = signal.SIGINT
-) -> Iterator[tuple[httpx.Client, Path]]:
+def making_dev(project: Path, end: signal.Signals) -> Iterator[tuple[httpx.Client, Path]]:
     """Give a client of what `make dev` starts, and the file with all that it prints."""
     log = project.with_name("log")
     api, mail = free_ports(2)
@@ -171,7 +179,7 @@ def making_dev(
                 yield client, log
             os.killpg(command.pid, end)
             command.wait(PATIENCE)
-            wait_for(lambda: not left_behind(log), log)
+            wait_for(lambda: not left_behind(log) and not servers(project), log)
         finally:
             if command.poll() is None:
                 os.killpg(command.pid, signal.SIGKILL)
@@ -188,12 +196,21 @@ def left_behind(log: Path) -> list[str]:
     return [args for group, state, args in processes if group in groups and state[0] != "Z"]
 
 
+def servers(project: Path) -> list[int]:
+    """List the ports of its database server and broker that still answer."""
+    ports = [int(file.read_text()) for file in project.glob("data/*/port")]
+    return [port for port in ports if answers(port)]
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_until_it_answers(command: subprocess.Popen[bytes], log: Path, port: int) -> None:
     deadline = time.monotonic() + PATIENCE
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+    deadline = time.monotonic() + PATIENCE
+    while not answers(port):
         skip_without_servers(log.read_text())
         assert command.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

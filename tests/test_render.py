@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import signal
-import socket
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import copier
-import httpx
 import pytest
 
 from generator import questions
@@ -22,7 +17,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = support.ROOT / "template"
 CHOICES = {question.name: question.choices for question in questions.load()}
-BACKENDS, DATABASES = CHOICES["task_backend"], CHOICES["database"]
+BACKENDS = CHOICES["task_backend"]
 
 
 def render(folder: Path, answers: dict[str, Any]) -> Path:
@@ -33,11 +28,6 @@ def render(folder: Path, answers: dict[str, Any]) -> Path:
     support.git(project, "init", "--quiet", "--initial-branch=main")
     support.git(project, "add", "--all")
     return project
-
-
-def environment(**more: str) -> dict[str, str]:
-    ours = ("VIRTUAL_ENV", "PYTHONPATH", "UV_PYTHON")
-    return {**{k: v for k, v in os.environ.items() if k not in ours}, **more}
 
 
 def test_no_shared_file_branches_on_the_backend() -> None:
@@ -85,50 +75,3 @@ def test_ci_and_image_use_the_chosen_python(tmp_path: Path, version: str, ci: st
     assert there == {ci} - {"none"}
     for name in there:
         assert version in (project / files[name]).read_text()
-
-
-@pytest.mark.parametrize("database", DATABASES)
-def test_make_dev(tmp_path: Path, database: str) -> None:
-    """One command runs the service and all it needs; Ctrl-C ends every process."""
-    project = render(tmp_path, {"database": database})
-    api, mail = free_ports(2)
-    command = subprocess.Popen(
-        ["make", "dev"],
-        cwd=project,
-        env=environment(SHOP_PORT=str(api), MAIL_PORT=str(mail)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        wait_for(command, "Application startup complete")
-        # uvicorn listens only after that line, and says nothing when it does.
-        transport = httpx.HTTPTransport(retries=8)
-        with httpx.Client(base_url=f"http://127.0.0.1:{api}", transport=transport) as client:
-            assert client.post("/signups", json={"email": "ada@example.com"}).status_code == 202
-        wait_for(command, "mail to ada@example.com: Welcome")
-        os.killpg(command.pid, signal.SIGINT)
-        command.communicate(timeout=30)
-        with pytest.raises(ProcessLookupError):
-            os.killpg(command.pid, 0)
-    finally:
-        if command.poll() is None:
-            os.killpg(command.pid, signal.SIGKILL)
-
-
-def wait_for(command: subprocess.Popen[str], text: str) -> None:
-    seen = []
-    for line in command.stdout or []:
-        seen.append(line)
-        if text in line:
-            return
-    raise AssertionError(f"{text!r} was not printed:\n{''.join(seen)}")
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

@@ -45,7 +45,10 @@ def test_sigkill_at_any_step(renders: projects.Renders, tmp_path: Path, at: str)
     before, head = support.files(shop), projects.head(shop)
 
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(shop), at], cwd=support.ROOT, check=False
+        [sys.executable, "-c", KILLED, str(shop), at],
+        cwd=support.ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # what it leaves goes with the test
+        check=False,
     )
 
     assert killed.returncode == -signal.SIGKILL

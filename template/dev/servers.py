@@ -29,11 +29,15 @@ class Server:
         folder: Path,
         answers: Callable[[int], bool],
         environment: Mapping[str, str] | None = None,
+        user: int | None = None,
+        stops_by: signal.Signals = signal.SIGTERM,
     ) -> None:
         self._command = command
         self._folder = folder
         self._answers = answers  # given the pid: others may have taken the port meanwhile
         self._environment = environment
+        self._user = user
+        self._stops_by = stops_by
         self._child: subprocess.Popen[bytes] | None = None
         self._frozen = False
         self.lock: TextIO | None = None
@@ -48,6 +52,7 @@ class Server:
                 self._command,
                 cwd=self._folder,
                 env=self._environment,
+                user=self._user,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -62,8 +67,8 @@ class Server:
                 raise ServerMissing(f"{self._command[0]} did not start: {log} says why.")
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        self._signal(signal.SIGTERM)
+    def stop(self, by: signal.Signals | None = None) -> None:
+        self._signal(by or self._stops_by)
         self.thaw()  # a frozen process does not see it
         self._wait()
 
@@ -145,9 +150,14 @@ def shared(folder: Path, prepare: Callable[[int], Server]) -> Iterator[tuple[int
     """Run the server until the end of the block, or find the port of who runs it already."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "port").open("a+") as file:
-        if not _lock(file):
-            yield _port_of_other(file), None
-            return
+        deadline = time.monotonic() + PATIENCE
+        while not _lock(file):
+            if port := _port_of_other(file):
+                yield port, None
+                return
+            if time.monotonic() > deadline:
+                raise ServerMissing(f"A process holds {file.name}, but runs no server: end it.")
+            time.sleep(0.1)
         file.truncate(0)
         port = free_port()
         server = prepare(port)
@@ -169,14 +179,10 @@ def _lock(file: TextIO) -> bool:
     return True
 
 
-def _port_of_other(file: TextIO) -> int:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        file.seek(0)
-        if (port := file.read()) and not _is_free(int(port)):
-            return int(port)
-        time.sleep(0.1)
-    raise ServerMissing(f"A process holds {file.name}, but runs no server: end it.")
+def _port_of_other(file: TextIO) -> int | None:
+    file.seek(0)
+    port = file.read()
+    return int(port) if port and not _is_free(int(port)) else None
 
 
 def free_port() -> int:

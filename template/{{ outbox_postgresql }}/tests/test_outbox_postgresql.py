@@ -1,5 +1,6 @@
 """The outbox when its PostgreSQL crashes and comes back."""
 
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ def test_postgresql_restarts_under_load(
 ) -> None:
     """Every task whose request was answered runs, by the processes that ran before."""
     with database_server(tmp_path) as databases:
-        if databases.pg_ctl is None:
+        if (server := databases.server) is None:
             pytest.skip("TEST_DATABASE_URL names a server that is not ours to stop")
         with start_service(DATABASE_URL=databases.create()) as service:
             answered: list[str] = []
@@ -44,9 +45,9 @@ def test_postgresql_restarts_under_load(
             with ThreadPoolExecutor(4) as clients:
                 requests = clients.map(enqueue, labels)
                 peer.expect(event="ran", label=labels[10])
-                databases.pg_ctl("-m", "immediate", "stop")
+                server.stop(signal.SIGQUIT)  # at once, and what it does then is to recover
                 assert refused.wait(PATIENCE)
-                databases.pg_ctl("start")
+                server.start()
                 list(requests)
             for each in answered:
                 # One that the crash cut short is run again, behind all others.
