@@ -47,7 +47,7 @@ class Processes:
         self._environment = {**environment, MARK: mark}
         self._running: list[subprocess.Popen[bytes]] = []
         self._lock = threading.Lock()
-        self.stopped = False
+        self.stopped = threading.Event()
 
     def run(self, command: Sequence[str], cwd: Path, limit: float, **more: str) -> str:
         """Return what it printed."""
@@ -59,7 +59,7 @@ class Processes:
                 except subprocess.TimeoutExpired:
                     self.end()
                     raise TimeLimitError(command, _read(output.fileno()), limit) from None
-            if self.stopped:
+            if self.stopped.is_set():
                 raise StoppedError
             text = _read(output.fileno())
             if code:
@@ -72,7 +72,7 @@ class Processes:
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Run it until the end of the block."""
         with self._lock:
-            if self.stopped:
+            if self.stopped.is_set():
                 raise StoppedError
             process = subprocess.Popen(
                 command,
@@ -95,7 +95,7 @@ class Processes:
     def stop(self) -> None:
         """Tell all to end, and start nothing more."""
         with self._lock:
-            self.stopped = True
+            self.stopped.set()
             for process in self._running:
                 _signal_group(process, signal.SIGINT)
 

@@ -15,6 +15,7 @@ from generator.stages import FoundError, SkippedError
 if TYPE_CHECKING:
     from generator.stages import Job, Stage
 
+HEARD = 0.5  # seconds after which a Ctrl-C that ended a command has reached this process too
 DISK_FULL = "No space left on device"
 # What a project says when no server can be had for its tests.
 MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
@@ -29,7 +30,7 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
     except ServerDiedError as error:
         return Status.MACHINE, str(error)
     except (FoundError, MisbehavedError, CommandFailedError, GeneratorError, OSError) as error:
-        if job.processes.stopped:
+        if job.processes.stopped.wait(HEARD):
             raise StoppedError from error
         return _cause(error)
 
