@@ -25,7 +25,7 @@ def check(destination: Path) -> Path:
     if destination.is_dir() and any(destination.iterdir()):
         raise RefusedError(
             f"{destination} exists and is not empty.",
-            "Choose a new folder; to update a project, run `copier update` in it.",
+            "Choose a new folder; to update a project: fastapi-tasks update.",
         )
     base = next(folder for folder in (destination, *destination.parents) if folder.exists())
     if not base.is_dir():

@@ -12,8 +12,8 @@ from generator.merge import Change, Kind, Labels, merge
 if TYPE_CHECKING:
     from generator.plan import Version
     from generator.project import Project
+    from generator.renders import Render
     from generator.trees import Tree
-    from generator.update import Render
 
 
 def prepared(found: Project, before: Render, after: Render, version: Version) -> apply.Prepared:

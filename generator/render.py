@@ -126,14 +126,16 @@ def _translated(error: Exception, source: Source) -> GeneratorError:
 
 
 def _invalid(name: str, message: str) -> RefusedError:
-    return RefusedError(message, f"Answer {name} with --{name.replace('_', '-')}.")
+    return RefusedError(message, f"Answer with --{name.replace('_', '-')} or --data {name}=…")
 
 
-def _bad_choice(name: str, answer: str, choices: str) -> RefusedError:
-    return RefusedError(
-        f'"{answer}" is not a choice of {name}.',
-        did_you_mean(answer, re.findall(r"'([^']*)'", choices)),
-    )
+class BadChoiceError(RefusedError):
+    """The template has no such choice."""
+
+    def __init__(self, name: str, answer: str, choices: str) -> None:
+        near = did_you_mean(answer, re.findall(r"'([^']*)'", choices))
+        super().__init__(f'"{answer}" is not a choice of {name}.', near)
+        self.name, self.answer = name, answer
 
 
 def _no_text(answer: str) -> RefusedError:
@@ -166,7 +168,7 @@ def _unsafe(feature: str) -> RefusedError:
 # Copier tells these apart by their text alone.
 _TRANSLATIONS: list[tuple[str, Callable[..., GeneratorError]]] = [
     (r"Validation error for question '(\w+)': (.*)", _invalid),
-    (r"Invalid choice for '(\w+)': '?(.*?)'? is not in (\[.*\])", _bad_choice),
+    (r"Invalid choice for '(\w+)': '?(.*?)'? is not in (\[.*\])", BadChoiceError),
     (r"Could not convert (.*) to string", _no_text),
     (r'Invalid answer "(.*?)" of type .* of type "str"', _no_text),
     (r"Question \"(\w+)\" is required", _required),

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from generator import (
     apply,
@@ -15,24 +15,20 @@ from generator import (
     plan,
     prepare,
     project,
-    questions,
-    trees,
     verify,
     versions,
 )
 from generator import source as sources
 from generator.errors import GeneratorError, RefusedError
 from generator.history import require_unedited_answers
-from generator.new import ANSWERS_FILE, remember
-from generator.render import Rendered, copied
-from generator.source import Source
+from generator.renders import Render, Renders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from generator.plan import Plan
     from generator.project import Project
-    from generator.trees import Tree
+    from generator.render import Rendered
     from generator.versions import Versions
 
 ATOMICITY = (
@@ -83,7 +79,7 @@ def _carry(command: str, request: Request) -> Plan:
         versions.opened(url, found.version, moved=moved) as known,
     ):
         version = _version(command, request, found, known)
-        renders = _Renders(known, Path(folder), found, version, request.answers)
+        renders = Renders(known, Path(folder), found, version, request.answers)
         before = renders.before()
         require_unedited_answers(found, before.tree.keys())
         after = renders.after()
@@ -136,64 +132,8 @@ def _room(found: Project) -> Iterator[None]:
         raise
 
 
-@dataclass(frozen=True)
-class Render:
-    rendered: Rendered
-    folder: Path
-    tree: Tree
-
-
-@dataclass(frozen=True)
-class _Renders:
-    """The project as the template gives it, before the change and after."""
-
-    known: Versions
-    folder: Path
-    found: Project
-    version: plan.Version
-    given: Mapping[str, str]
-
-    def before(self) -> Render:
-        return self._render("before", self.version.old, self.found.answers, self.found.url)
-
-    def after(self) -> Render:
-        files = self.known.files(self.version.new)
-        ours = (files / "backends.yml").is_file()
-        given = questions.told(self.given, strict=ours, root=files) if ours else self.given
-        answers = {**self.found.answers, **given}
-        render = self._render("after", self.version.new, answers, self.known.url)
-        self._require_kept(render.rendered)
-        return render
-
-    def _render(self, name: str, version: str, answers: Mapping[str, Any], url: str) -> Render:
-        folder = self.folder / name
-        rendered = copied(Source(str(self.known.files(version))), folder, answers)
-        remember(folder / ANSWERS_FILE, url, version)
-        return Render(rendered, folder, trees.of_folder(self.found.git_dir, folder))
-
-    def _require_kept(self, rendered: Rendered) -> None:
-        """Refuse where Copier would quietly answer anew."""
-        for name in self.given:
-            if name not in rendered.answers:
-                asked = (
-                    "asked for with these answers" if name in rendered.computed else "a question"
-                )
-                raise RefusedError(
-                    f'"{name}" is not {asked}.', f"Questions: {', '.join(rendered.answers)}."
-                )
-        for name, value in self.found.answers.items():
-            if name in self.given or not isinstance(value, list):
-                continue
-            gone = [word for word in value if word not in rendered.answers.get(name, value)]
-            if gone:
-                raise RefusedError(
-                    f'{self.version.new} no longer has "{gone[0]}" among the choices of {name}.',
-                    f"Choose anew: --data {name}=…",
-                )
-
-
 def _plan(
-    command: str, renders: _Renders, before: Render, after: Render, prepared: apply.Prepared
+    command: str, renders: Renders, before: Render, after: Render, prepared: apply.Prepared
 ) -> Plan:
     old, new, found = before.rendered, after.rendered, renders.found
     changelog = renders.known.files(renders.version.new) / "CHANGELOG.md"

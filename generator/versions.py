@@ -19,6 +19,7 @@ from generator.errors import GeneratorError, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+NEWER_COMMAND = "git pull in the clone that it came from, and install it again"
 _SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 
 
@@ -72,8 +73,7 @@ class Released(Versions):
             return tag
         raise RefusedError(
             f'This command knows no version "{ref}".',
-            f"Known: {', '.join(self._found)}. Newer ones: "
-            f"uvx --from {sources.DISTRIBUTION}@latest fastapi-tasks.",
+            f"Known: {', '.join(self._found)}. Newer ones: {NEWER_COMMAND}.",
         )
 
     def newest(self) -> str:
@@ -128,6 +128,9 @@ class Repository(Versions):
             self._git, "rev-parse", f"{than}^{{}}"
         ):
             return False
+        numbers = releases.parsed(version), releases.parsed(than)
+        if numbers[0] and numbers[1]:
+            return numbers[0] < numbers[1]
         return git.succeeds(self._git, "merge-base", "--is-ancestor", version, than)
 
     def _write(self, version: str, folder: Path) -> None:
@@ -182,5 +185,5 @@ def _refuse_newer(recorded: str, newest: str) -> None:
     if version is not None and version > Version(newest):
         raise RefusedError(
             f"The project is of version {recorded}, this command of {newest}.",
-            f"Use a newer command: uvx --from {sources.DISTRIBUTION}@latest fastapi-tasks.",
+            f"Use a newer command: {NEWER_COMMAND}.",
         )

@@ -84,7 +84,7 @@ def cached_renders(
     """Render each version and answers once in this process: what is under test is the merge."""
     if not hasattr(projects, "cache"):
         projects.cache = projects.RenderCache(tmp_path_factory.mktemp("cache"))
-    monkeypatch.setattr("generator.update.copied", projects.cache)
+    monkeypatch.setattr("generator.renders.copied", projects.cache)
 
 
 @pytest.fixture

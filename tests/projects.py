@@ -78,7 +78,8 @@ class Renders:
         return Path(shutil.copytree(self._made(version, answers), folder, symlinks=True))
 
     def _made(self, version: str, answers: dict[str, str]) -> Path:
-        folder = self._folder / version / (name(answers) or "defaults")
+        said = ",".join(f"{name}={answer}" for name, answer in answers.items())
+        folder = self._folder / version / (said or "defaults")
         if not folder.exists():
             make(folder, self._template, version, **answers)
         return folder

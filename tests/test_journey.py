@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from generator import questions
 from tests import support
 from tests.projects import RELEASED
 from tests.test_edits import assert_lived_in, live_in
@@ -49,22 +52,24 @@ def is_sound(shop: Path) -> None:
 def test_the_journey(command: Command, tmp_path: Path) -> None:
     """By the README's commands; after each, its checks and tests pass and no edit is lost."""
     shop = tmp_path / "shop"
+    readme = (support.ROOT / "README.md").read_text(encoding="utf-8")
     steps = [
-        ["update", "shop"],
-        ["switch", "shop", "--task-backend", "rq"],
-        ["switch", "shop", "--task-backend", "celery", "--broker", "redis"],
-        ["switch", "shop", "--task-backend", "outbox"],
-        ["switch", "shop", "--task-backend", "background", "--yes"],
+        shlex.split(line, comments=True)
+        for line in re.findall(r"^\.venv/bin/fastapi-tasks (.* \.\./old.*)$", readme, re.MULTILINE)
     ]
-    assert command(["new", "shop", "--version", RELEASED[0]])[0] == 0
-    live_in(shop)
-    start = support.files(shop)
-
+    assert RELEASED[0] in ("v" + word for word in steps[0])
+    backends = set[str]()
     for step in steps:
-        code, printed, error = command(step)
+        code, printed, error = command(["shop" if word == "../old" else word for word in step])
         assert code == 0, printed + error
-        is_sound(shop)
+        if step[0] == "new":
+            live_in(shop)
+            start = support.files(shop)
+        elif step[0] in {"update", "switch"} and "--dry-run" not in step:
+            is_sound(shop)
+            backends.add(support.answers(shop)["task_backend"])
 
+    assert backends == questions.table("backends").keys()
     assert support.files(shop).keys() >= start.keys() - {"src/shop/tasks/history.py"}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import project, status, undo, update
+from generator import project, questions, status, undo, update
+from generator.combinations import PRODUCT
 from generator.merge import Kind
 from tests import projects, support
 from tests.projects import COMBINATIONS, NEXT, RELEASED
@@ -50,38 +52,50 @@ def test_switch_equals_a_fresh_render(
         assert there.exit_code == back.exit_code == 0
 
 
+OTHERS = {
+    "examples": ["signup", "none"],
+    "ci": ["github", "gitlab", "none"],
+    "python_version": ["3.11", "3.12", "3.13", "3.14"],
+    "project_name": ["shop", "A shop"],
+    "package_name": ["shop", "store"],
+    "description": ["A FastAPI service with background tasks.", "Sells things."],
+}
+
+
+def test_each_answer_is_switched() -> None:
+    """A new question is switched too."""
+    asked = {question.name: question.choices for question in questions.load()}
+    assert asked.keys() == {*PRODUCT, *OTHERS}
+    for name in ("ci", "python_version"):
+        assert OTHERS[name] == list(asked[name])
+
+
 @pytest.mark.parametrize(
-    "changed",
-    [
-        {"examples": "none"},
-        {"ci": "gitlab"},
-        {"python_version": "3.13"},
-        {"project_name": "A shop"},
-        {"package_name": "store"},
-        {"description": "Sells things."},
-    ],
-    ids=projects.name,
+    ("name", "start", "end"),
+    [(name, *pair) for name, values in OTHERS.items() for pair in permutations(values, 2)],
 )
+@pytest.mark.usefixtures("cached_renders")
+@pytest.mark.xdist_group("renders")
 def test_other_answers_are_switched_too(
-    template: Path, tmp_path: Path, changed: dict[str, str]
+    renders: projects.Renders, tmp_path: Path, name: str, start: str, end: str
 ) -> None:
     """Any answer: the package's own folder moves with its name, and the user's files in it too."""
-    moving = projects.make(tmp_path / "moving", template, NEXT)
-    fresh = projects.make(tmp_path / "fresh", template, NEXT, **{"package_name": "shop", **changed})
-    own = "src/shop/mine.py"
-    (moving / own).write_text("MINE = 1\n")
+    about = {"project_name": "shop", "package_name": "shop"}
+    moving = renders.project(tmp_path / "moving", **about | {name: start})
+    package = start if name == "package_name" else "shop"
+    (moving / f"src/{package}/mine.py").write_text("MINE = 1\n")
     support.commit(moving, "Mine")
 
-    done = update.switch(update.Request(moving, changed))
+    done = update.switch(update.Request(moving, {name: end}))
 
     found = support.files(moving)
-    moved = [change.path for change in done.changes if change.kind is Kind.MOVED]
-    assert ("src/store/mine.py" in moved) == ("package_name" in changed)
-    package = changed.get("package_name", "shop")
+    package = end if name == "package_name" else "shop"
     assert found.pop(f"src/{package}/mine.py") == b"MINE = 1\n"
-    if "examples" in changed:  # a database may have run it
+    moved = [change.path for change in done.changes if change.kind is Kind.MOVED]
+    assert (f"src/{package}/mine.py" in moved) == (name == "package_name")
+    if name == "examples" and end == "none":  # a database may have run it
         del found["migrations/versions/0001_signup.py"]
-    assert found == support.files(fresh)
+    assert found == renders.files(about | {name: end})
 
 
 def test_a_project_inside_a_repository(template: Path, tmp_path: Path) -> None:

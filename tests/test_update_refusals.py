@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -175,9 +176,47 @@ def test_a_removed_choice_is_not_answered_anew_in_silence(template: Path, tmp_pa
     support.commit(folder, "No RQ")
     support.git(folder, "tag", "v9.0.0")
 
-    with pytest.raises(RefusedError, match="not a choice of task_backend"):
+    with pytest.raises(RefusedError) as refused:
+        update.update(update.Request(shop))
+    assert str(refused.value) == (
+        'v9.0.0 no longer has "rq" among the choices of task_backend. '
+        "Choose anew: --data task_backend=…"
+    )
+    assert projects.is_clean(shop)
+    assert update.update(update.Request(shop, {"task_backend": "background"})).applied
+
+
+def test_a_removed_choice_of_several(template: Path, tmp_path: Path) -> None:
+    """As one of the examples is."""
+    folder = tmp_path / "template"
+    support.git(tmp_path, "clone", "--quiet", str(template), str(folder))
+    shop = projects.make(tmp_path / "shop", folder, NEXT)
+    for file in ("copier.yml", "backends.yml"):
+        text = (folder / file).read_text()
+        (folder / file).write_text(re.sub(r"\bsignup\b", "subscribe", text))
+    support.commit(folder, "Another example")
+    support.git(folder, "tag", "v9.0.0")
+
+    with pytest.raises(RefusedError, match='no longer has "signup" among the choices of examples'):
         update.update(update.Request(shop))
     assert projects.is_clean(shop)
+
+
+def test_an_older_version_on_another_branch(template: Path, tmp_path: Path) -> None:
+    """What is older is told by the numbers, wherever a maintained release was cut."""
+    folder = tmp_path / "template"
+    support.git(tmp_path, "clone", "--quiet", str(template), str(folder))
+    shop = projects.make(tmp_path / "shop", folder, NEXT)
+    support.git(folder, "switch", "--quiet", "--create", "maintained", RELEASED[0])
+    support.git(folder, "commit", "--quiet", "--allow-empty", "--message", "Maintained")
+    support.git(folder, "tag", "v0.0.9")
+
+    with pytest.raises(RefusedError, match="is older than"):
+        update.update(update.Request(shop, to="v0.0.9"))
+    support.git(
+        folder, "tag", "--delete", *support.git(folder, "tag", "--list", "v0.[123].*").split()
+    )
+    assert not status.status([shop])[0].is_outdated
 
 
 def test_atomicity_is_not_given_up_unasked(template: Path, tmp_path: Path) -> None:

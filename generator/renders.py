@@ -1,0 +1,83 @@
+"""A project as its template gives it, before a change of version or answers, and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator import questions, trees
+from generator.errors import RefusedError
+from generator.new import ANSWERS_FILE, remember
+from generator.render import BadChoiceError, Rendered, copied
+from generator.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from generator.plan import Version
+    from generator.project import Project
+    from generator.trees import Tree
+    from generator.versions import Versions
+
+
+@dataclass(frozen=True)
+class Render:
+    rendered: Rendered
+    folder: Path
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Renders:
+    known: Versions
+    folder: Path
+    found: Project
+    version: Version
+    given: Mapping[str, str]
+
+    def before(self) -> Render:
+        return self._render("before", self.version.old, self.found.answers, self.found.url)
+
+    def after(self) -> Render:
+        files = self.known.files(self.version.new)
+        ours = (files / "backends.yml").is_file()
+        given = questions.told(self.given, strict=ours, root=files) if ours else self.given
+        answers = {**self.found.answers, **given}
+        try:
+            render = self._render("after", self.version.new, answers, self.known.url)
+        except BadChoiceError as error:
+            if error.name in self.given:
+                raise
+            raise self._gone(error.name, error.answer) from error
+        self._require_kept(render.rendered)
+        return render
+
+    def _render(self, name: str, version: str, answers: Mapping[str, Any], url: str) -> Render:
+        folder = self.folder / name
+        rendered = copied(Source(str(self.known.files(version))), folder, answers)
+        remember(folder / ANSWERS_FILE, url, version)
+        return Render(rendered, folder, trees.of_folder(self.found.git_dir, folder))
+
+    def _require_kept(self, rendered: Rendered) -> None:
+        """Refuse where Copier would quietly answer anew."""
+        for name in self.given:
+            if name not in rendered.answers:
+                asked = (
+                    "asked for with these answers" if name in rendered.computed else "a question"
+                )
+                raise RefusedError(
+                    f'"{name}" is not {asked}.', f"Questions: {', '.join(rendered.answers)}."
+                )
+        for name, value in self.found.answers.items():
+            if name in self.given or not isinstance(value, list):
+                continue
+            gone = [word for word in value if word not in rendered.answers.get(name, value)]
+            if gone:
+                raise self._gone(name, gone[0])
+
+    def _gone(self, name: str, choice: str) -> RefusedError:
+        return RefusedError(
+            f'{self.version.new} no longer has "{choice}" among the choices of {name}.',
+            f"Choose anew: --data {name}=…",
+        )
