@@ -58,7 +58,7 @@ def test_the_journey(command: Command, tmp_path: Path) -> None:
         for line in re.findall(r"^\.venv/bin/fastapi-tasks (.* \.\./old.*)$", readme, re.MULTILINE)
     ]
     assert RELEASED[0] in ("v" + word for word in steps[0])
-    backends = set[str]()
+    backends: list[str] = []
     for step in steps:
         code, printed, error = command(["shop" if word == "../old" else word for word in step])
         assert code == 0, printed + error
@@ -67,10 +67,13 @@ def test_the_journey(command: Command, tmp_path: Path) -> None:
             start = support.files(shop)
         elif step[0] in {"update", "switch"} and "--dry-run" not in step:
             is_sound(shop)
-            backends.add(support.answers(shop)["task_backend"])
+            backends.append(support.answers(shop)["task_backend"])
+            if backends[-1] == backends[0]:
+                left = support.files(shop).keys()
+                assert left >= start.keys() - {"src/shop/tasks/history.py"}
 
-    assert backends == questions.table("backends").keys()
-    assert support.files(shop).keys() >= start.keys() - {"src/shop/tasks/history.py"}
+    assert {*backends} == questions.table("backends").keys()
+    assert support.answers(shop)["task_backend"] == backends[-2]  # after undo
 
 
 @pytest.mark.parametrize("path", QUICK)
