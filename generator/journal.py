@@ -39,6 +39,14 @@ class Entry:
     """The commit that it becomes; none if there are conflicts."""
     prefix: str = ""
     """The project's place in the repository."""
+    undoing: bool = False
+    """Whether it is being taken back, and not made."""
+    kept: str = ""
+    """A commit with what an undo found to be edited since."""
+
+    @property
+    def under_way(self) -> str:
+        return "undo" if self.undoing else self.command
 
 
 @contextmanager
@@ -57,8 +65,8 @@ def locked(project: Project) -> Iterator[None]:
         except (BlockingIOError, PermissionError) as error:
             entry = running(project)
             raise RefusedError(
-                f"Another fastapi-tasks {entry.command if entry else 'command'} is changing this "
-                "project.",
+                f"Another fastapi-tasks {entry.under_way if entry else 'command'} is changing "
+                "this project.",
                 "Wait for its end.",
             ) from error
         yield
@@ -81,10 +89,14 @@ def begun(project: Project, entry: Entry) -> Iterator[None]:
     """
     with locked(project):
         _require_none_killed(project)
-        draft = _running(project).with_name("draft")
-        draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
-        draft.replace(_running(project))
+        note(project, entry)
         yield
+
+
+def note(project: Project, entry: Entry) -> None:
+    draft = _running(project).with_name("draft")
+    draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+    draft.replace(_running(project))
 
 
 def done(project: Project) -> None:
@@ -100,7 +112,7 @@ def require_none(project: Project) -> None:
 def _require_none_killed(project: Project) -> None:
     if entry := running(project):
         raise RefusedError(
-            f"A fastapi-tasks {entry.command} was killed half way in this project.",
+            f"A fastapi-tasks {entry.under_way} was killed half way in this project.",
             "Run: fastapi-tasks undo. It brings back what was there, and keeps a copy of what is.",
         )
 
@@ -115,7 +127,7 @@ def last(project: Project) -> Entry | None:
 
 
 def forget(project: Project) -> None:
-    for file in (_running(project), _last(project)):
+    for file in (_last(project), _running(project)):
         file.unlink(missing_ok=True)
 
 

@@ -167,7 +167,7 @@ def _marked(found: Project) -> list[str]:
 def _problems(found: Project, base: list[str]) -> list[str]:
     problems = []
     if entry := journal.running(found):
-        problems.append(f"a fastapi-tasks {entry.command} was killed or is at work: run undo")
+        problems.append(f"a fastapi-tasks {entry.under_way} was killed or is at work: run undo")
     if where := history.edited_answers(found, set(base)):
         problems.append(f"{ANSWERS_FILE} was edited by hand {where}: take that back and switch")
     return problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generator import git, journal, project, trees
@@ -43,6 +43,8 @@ def undo(found: Project) -> Undone:
         else:
             entry = _last(found)
         kept = rescue(found, entry)
+        commit = entry.commit or found.head
+        journal.note(found, replace(entry, commit=commit, kept=kept, undoing=True))
         back(found, entry)
         return Undone(entry.head, entry.branch, kept)
 
@@ -101,12 +103,13 @@ def _require_place(found: Project, entry: journal.Entry) -> None:
 
 
 def rescue(found: Project, entry: journal.Entry) -> str:
-    """Keep what was edited since in a commit, if anything was."""
+    """Keep what was edited since in a commit, if anything was that is in none yet."""
     tree = trees.edited(found.root, found.git_dir, entry.head, entry.tree)
-    before, after = (_changed(found, each, tree) for each in (entry.head, entry.tree))
-    if not before & after:
-        return ""
-    words = ("commit-tree", tree, "-p", entry.head, "-m", f"Before undo of {entry.command}")
+    known = filter(None, (entry.head, entry.tree, entry.kept))
+    if not set.intersection(*(_changed(found, each, tree) for each in known)):
+        return entry.kept
+    parent = entry.kept or entry.head
+    words = ("commit-tree", tree, "-p", parent, "-m", f"Before undo of {entry.command}")
     kept = git.run(found.root, *words).strip()
     git.change(found.root, "update-ref", f"{KEPT}/{kept}", kept)
     return kept

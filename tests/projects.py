@@ -118,11 +118,11 @@ def is_clean(project: Path) -> bool:
     return not support.git(project, "status", "--porcelain").strip()
 
 
-def conflicting(shop: Path) -> Plan:
+def conflicting(shop: Path, branch: str = "") -> Plan:
     """Switch to RQ where the old backend's adapter was edited."""
     (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
     support.commit(shop, "Mine")
-    return update.switch(update.Request(shop, {"task_backend": "rq"}))
+    return update.switch(update.Request(shop, {"task_backend": "rq"}, branch=branch))
 
 
 def edit(project: Path, path: str, old: str, new_text: str) -> None:

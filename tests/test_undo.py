@@ -1,11 +1,8 @@
-"""Whenever a change is taken back, or is killed: the project is as before, or complete."""
+"""Whenever a change is taken back: the project is as before, and no edit is lost."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,49 +14,6 @@ from tests import projects, support
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Runs a switch and is killed in the middle of it, before the call to git with that word.
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from generator import git, update
-ended = git.ended
-def killing(folder, *arguments, **more):
-    if arguments[0] == sys.argv[2] and (folder / ".git/fastapi-tasks/running.json").exists():
-        if sys.argv[2] == "read-tree":
-            git.ended = ended  # half of the files, and then no more
-            listed = ended(folder, "ls-tree", "-r", "--name-only", arguments[-1]).stdout.split()
-            for name in listed[::2]:
-                ended(folder, "checkout", arguments[-1], "--", name)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return ended(folder, *arguments, **more)
-git.ended = killing
-update.switch(update.Request(Path(sys.argv[1]), {"task_backend": "rq"}))
-"""
-
-
-@pytest.mark.parametrize("at", ["update-index", "read-tree", "update-ref"])
-def test_sigkill_at_any_step(renders: projects.Renders, tmp_path: Path, at: str) -> None:
-    """The next command says what to do, and undo does it."""
-    shop = renders.project(tmp_path / "shop")
-    before, head = support.files(shop), projects.head(shop)
-
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(shop), at],
-        cwd=support.ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},  # what it leaves goes with the test
-        check=False,
-    )
-
-    assert killed.returncode == -signal.SIGKILL
-    with pytest.raises(RefusedError, match="killed half way") as refused:
-        update.switch(update.Request(shop, {"task_backend": "celery"}))
-    assert "fastapi-tasks undo" in refused.value.remedy
-    undo.undo(project.find_repository(shop))
-    assert support.files(shop) == before
-    assert projects.head(shop) == head
-    assert projects.is_clean(shop)
-    assert update.switch(update.Request(shop, {"task_backend": "celery"})).applied
 
 
 def test_undo_of_a_commit(renders: projects.Renders, tmp_path: Path) -> None:
