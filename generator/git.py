@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from generator import disk
 from generator.errors import GeneratorError
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def call(
     done = ended(folder, *arguments, stdin=stdin, env=env)
     if done.returncode:
         said = complaint(done.stderr.decode(errors="replace"))
+        if disk.FULL not in said and disk.is_full(folder):
+            said = f"{said} ({disk.FULL})"
         raise GeneratorError(f"git {_verb(arguments)} failed in {folder}: {said}")
     return done.stdout
 
@@ -118,7 +121,8 @@ def complaint(stderr: str) -> str:
     """Pick the line of git's output that says what went wrong."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     said = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (said or lines or ["it gave no reason."])[-1]
+    full = [line for line in lines if disk.FULL in line]
+    return (full or said or lines or ["it gave no reason."])[-1]
 
 
 def require_identity(folder: Path) -> None:

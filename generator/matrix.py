@@ -16,7 +16,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from generator import questions
+from generator import disk, questions
 from generator.combinations import Combination, combinations, select
 from generator.crews import Crew
 from generator.environments import Environments, Lane, declared
@@ -25,7 +25,7 @@ from generator.outcomes import History, Outcome, Status
 from generator.processes import Processes, heed_interrupts, kill_marked
 from generator.rendering import heed_no_interrupt, render
 from generator.stages import STAGES, Job, Stage
-from generator.verdict import DISK_FULL, judged
+from generator.verdict import judged
 from generator.workspace import mypy_caches, remove, snapshot, workspace
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class _Run:
         if status is not Status.OK:
             blocked.add(stage.name)
         self._tell(job, stage.name, status, began, detail)
-        if status is Status.MACHINE and DISK_FULL in detail:
+        if status is Status.MACHINE and disk.FULL in detail:
             raise self._disk_full()
 
     def _tell(self, job: Job, stage: str, status: Status, began: float, detail: str = "") -> None:

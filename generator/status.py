@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import git, history, journal, project, versions
+from generator import disk, git, history, journal, project, versions
 from generator import source as sources
 from generator.errors import ExitCode, GeneratorError
 from generator.new import ANSWERS_FILE, remember
@@ -93,13 +93,14 @@ def _one(
 ) -> Status:
     """Look at one project; a template that several came from is fetched once."""
     try:
-        found = project.find(path)
-        url = template or found.url
-        key = (url, versions.is_bundled(found.version))
-        if key not in opened:
-            known = versions.opened(url, found.version, moved=bool(template))
-            opened[key] = stack.enter_context(known)
-        return _status(found, opened[key])
+        with disk.told():
+            found = project.find(path)
+            url = template or found.url
+            key = (url, versions.is_bundled(found.version))
+            if key not in opened:
+                known = versions.opened(url, found.version, moved=bool(template))
+                opened[key] = stack.enter_context(known)
+            return _status(found, opened[key])
     except GeneratorError as error:
         return Status(str(path), error=str(error))
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from generator import git, journal, project, trees
+from generator import disk, git, journal, project, trees
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
 
@@ -33,7 +33,7 @@ def undo(found: Project) -> Undone:
         RefusedError: there is none, or work stands on it.
 
     """
-    with journal.locked(found):
+    with disk.told(found), journal.locked(found):
         if entry := journal.running(found):
             _require_place(found, entry)
             if found.head not in (entry.head, entry.commit):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from generator import (
     apply,
+    disk,
     git,
     journal,
     plan,
@@ -19,12 +19,12 @@ from generator import (
     versions,
 )
 from generator import source as sources
-from generator.errors import GeneratorError, RefusedError
+from generator.errors import RefusedError
 from generator.history import require_unedited_answers
 from generator.renders import Render, Renders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from generator.plan import Plan
     from generator.project import Project
@@ -70,11 +70,16 @@ def switch(request: Request) -> Plan:
 
 
 def _carry(command: str, request: Request) -> Plan:
-    found = _ready(request)
+    found = project.find(request.path)
+    with disk.told(found):
+        _require_ready(request, found)
+        return _made(command, request, found)
+
+
+def _made(command: str, request: Request, found: Project) -> Plan:
     moved = bool(request.template)
     url = sources.address(request.template) if request.template else found.url
     with (
-        _room(found),
         TemporaryDirectory(prefix="fastapi-tasks-") as folder,
         versions.opened(url, found.version, moved=moved) as known,
     ):
@@ -89,8 +94,7 @@ def _carry(command: str, request: Request) -> Plan:
         return made
 
 
-def _ready(request: Request) -> Project:
-    found = project.find(request.path)
+def _require_ready(request: Request, found: Project) -> None:
     git.prepare_environment(terminal=False)
     journal.require_none(found)
     project.branch(found)
@@ -101,7 +105,6 @@ def _ready(request: Request) -> Project:
         git.require_identity(found.root)
         if request.branch:
             project.require_new_branch(found, request.branch)
-    return found
 
 
 def _version(command: str, request: Request, found: Project, known: Versions) -> plan.Version:
@@ -115,21 +118,6 @@ def _version(command: str, request: Request, found: Project, known: Versions) ->
             )
         new = old
     return plan.Version(old, new)
-
-
-@contextmanager
-def _room(found: Project) -> Iterator[None]:
-    """Say of a full disk that it is one, and whether what was done could be taken back."""
-    try:
-        yield
-    except (GeneratorError, OSError) as error:
-        if "No space left on device" in str(error):
-            is_half_done = journal.running(found) is not None
-            raise RefusedError(
-                f"The disk is full; the project is {'half done' if is_half_done else 'as it was'}.",
-                f"Free some space, then {'fastapi-tasks undo' if is_half_done else 'try again'}.",
-            ) from error
-        raise
 
 
 def _plan(

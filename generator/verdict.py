@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from generator import disk
 from generator.documented import MisbehavedError, ServerDiedError
 from generator.errors import GeneratorError
 from generator.outcomes import Status
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from generator.stages import Job, Stage
 
 HEARD = 0.5  # seconds after which a Ctrl-C that ended a command has reached this process too
-DISK_FULL = "No space left on device"
 # What a project says when no server can be had for its tests.
 MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
 BROKEN_SERVER = re.compile(r".*ServerMissing: \S+ did not start.*")
@@ -38,8 +38,8 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
 def _cause(error: Exception) -> tuple[Status, str]:
     """Tell the machine's failures from those of the project."""
     text = f"{error}\n{getattr(error, 'output', '')}"
-    if DISK_FULL in text:
-        return Status.MACHINE, f"{DISK_FULL}: {text}"
+    if disk.FULL in text:
+        return Status.MACHINE, f"{disk.FULL}: {text}"
     if found := BROKEN_SERVER.search(text):
         return Status.MACHINE, found[0]
     if (found := MISSING.search(text)) and not os.environ.get("CI"):

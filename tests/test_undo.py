@@ -104,7 +104,7 @@ def test_a_disk_too_full_to_go_back(
         return real(folder, *arguments, **more)
 
     monkeypatch.setattr(git, "call", full)
-    with pytest.raises(RefusedError, match="disk is full") as refused:
+    with pytest.raises(GeneratorError, match="disk is full") as refused:
         update.switch(update.Request(shop, {"task_backend": "rq"}))
     monkeypatch.undo()
 
