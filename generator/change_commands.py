@@ -134,14 +134,22 @@ def _expanded(paths: list[str]) -> list[Path]:
         whole = project.expanded(text).absolute()
         pattern = whole.relative_to(whole.anchor).as_posix()
         there = Path(whole.anchor).glob(pattern)
-        projects = sorted(each for each in there if (each / ANSWERS_FILE).is_file())
+        projects = sorted(filter(_may_be_one, there))
         expanded += projects or [whole]
     return expanded
+
+
+def _may_be_one(folder: Path) -> bool:
+    try:
+        return (folder / ANSWERS_FILE).is_file()
+    except OSError:
+        return True
 
 
 def _undo(path: Path_ = Path(), *, to_json: Json = False) -> None:
     """Take the last update or switch back: the same commit, branch and files as before."""
     git.prepare_environment(terminal=False)
+    git.require()
     undone = undo.undo(project.find_repository(path))
     if to_json:
         report.as_json(undone.__dict__)

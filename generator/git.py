@@ -52,7 +52,7 @@ def prepare_environment(*, terminal: bool) -> None:
 def require() -> None:
     if shutil.which("git") is None:
         raise GeneratorError(
-            "git was not found on PATH; the project is born as a git repository.",
+            "git was not found on PATH; a project lives in a git repository.",
             "Install git and try again.",
         )
 

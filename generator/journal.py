@@ -139,7 +139,7 @@ def _read(file: Path) -> Entry | None:
         )
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise RefusedError(
             f"{file}, the note of a change that can be undone, cannot be read.",
             "If the project is as it should be (git status, git log), remove that file.",

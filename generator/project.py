@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from generator import git, trees
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SOURCE = ("_src_path", "_commit")
 # What git keeps while it is in the middle of something, and what gives that up.
@@ -65,25 +69,34 @@ def find(path: Path) -> Project:
         RefusedError: there is none, or it does not say where it came from.
 
     """
-    path = _folder(path)
-    return _located(path, _recorded(path / ANSWERS_FILE))
+    with _readable(path):
+        path = _folder(path)
+        return _located(path, _recorded(path / ANSWERS_FILE))
 
 
 def find_repository(path: Path) -> Project:
     """Find a project whatever is left of its answers: all that can be done is to undo."""
-    return _located(_folder(path), {})
+    with _readable(path):
+        return _located(_folder(path), {})
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        place = getattr(error, "filename", None) or path
+        raise RefusedError(
+            f"{place} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            "Give the path of a project. If it is one, make it readable.",
+        ) from error
 
 
 def _folder(path: Path) -> Path:
-    remedy = "Give the path of a project."
-    try:
-        path = expanded(str(path)).resolve()
-        is_there = path.is_dir()
-    except OSError as error:
-        raise RefusedError(f"{path} cannot be read: {error.strerror}.", remedy) from error
-    if not is_there:
+    path = expanded(str(path)).resolve()
+    if not path.is_dir():
         fact = f"No project matches {path}." if "*" in str(path) else f"There is no folder {path}."
-        raise RefusedError(fact, remedy)
+        raise RefusedError(fact, "Give the path of a project.")
     return path
 
 

@@ -72,6 +72,7 @@ class Status:
 def status(paths: Sequence[Path], template: str | None = None) -> list[Status]:
     """Look at each project; one that cannot be read gives its reason and stops no other."""
     git.prepare_environment(terminal=False)
+    git.require()
     template = sources.address(template) if template else None
     if len(paths) <= FEW:
         return _share(paths, template)
@@ -103,6 +104,8 @@ def _one(
             return _status(found, opened[key])
     except GeneratorError as error:
         return Status(str(path), error=str(error))
+    except OSError as error:
+        return Status(str(path), error=f"{error.filename} cannot be read: {error.strerror}.")
 
 
 def _status(found: Project, known: Versions) -> Status:

@@ -70,6 +70,8 @@ def switch(request: Request) -> Plan:
 
 
 def _carry(command: str, request: Request) -> Plan:
+    git.prepare_environment(terminal=False)
+    git.require()
     found = project.find(request.path)
     with disk.told(found):
         _require_ready(request, found)
@@ -95,7 +97,6 @@ def _made(command: str, request: Request, found: Project) -> Plan:
 
 
 def _require_ready(request: Request, found: Project) -> None:
-    git.prepare_environment(terminal=False)
     journal.require_none(found)
     project.branch(found)
     project.require_sha1(found)

@@ -34,12 +34,16 @@ HOSTILE = """
 """
 
 
-def test_missing_git(checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    ["new shop", "update", "switch --ci none", "status", "status --json", "undo"],
+)
+def test_missing_git(checkout: Path, tmp_path: Path, words: str) -> None:
     """Without git on PATH the error says so."""
-    done = fastapi_tasks(checkout, tmp_path, "new", "shop", PATH=str(tmp_path))
+    done = fastapi_tasks(checkout, tmp_path, *words.split(), PATH=str(tmp_path))
 
     assert done.returncode == 1
-    assert "git was not found on PATH" in done.stderr
+    assert "git was not found on PATH" in done.stderr + done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
