@@ -115,13 +115,19 @@ def _last_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
         yield f"Or take all of it back: fastapi-tasks undo {shlex.quote(made.project)}"
     else:
         yield f"Committed as {made.commit[:10]} on {made.branch}."
-        for when, tests in (("before", made.tests_before), ("after", made.tests_after)):
-            if tests:
-                yield f"Tests {when}: {'passed' if tests.passed else 'FAILED'} ({tests.summary})"
+        yield from _test_lines(made)
         if made.exit_code is ExitCode.ERROR:
             yield "They fail otherwise than before, so this ends with 1."
         yield f"Take it back: fastapi-tasks undo {shlex.quote(made.project)}"
         yield f"Next: cd {shlex.quote(made.project)} && {' && '.join(made.next)}"
+
+
+def _test_lines(made: Plan) -> Iterator[str]:
+    for when, tests in (("before", made.tests_before), ("after", made.tests_after)):
+        if tests:
+            yield f"Tests {when}: {'passed' if tests.passed else 'FAILED'} ({tests.summary})"
+    if made.interrupted:
+        yield "Tests after: interrupted"
 
 
 def status(found: Sequence[Status]) -> None:

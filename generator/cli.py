@@ -57,13 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
     except (KeyboardInterrupt, typer.Abort):
-        code = ExitCode.INTERRUPTED
+        print("Interrupted: nothing was left behind.", file=sys.stderr)
+        return ExitCode.INTERRUPTED
     except (GeneratorError, typer.TyperException) as error:
         problem = error if isinstance(error, GeneratorError) else _usage(error)
         report.error(problem, to_json="--json" in words)
         return problem.exit_code
-    if code == ExitCode.INTERRUPTED:
-        print("Interrupted: nothing was left behind.", file=sys.stderr)
     return code
 
 

@@ -1,7 +1,8 @@
 """What can go wrong, and the exit code that says so.
 
-GeneratorError          1, the machine or the network failed
-└── RefusedError        3, what was asked for cannot be done; nothing was touched
+GeneratorError            1, the machine or the network failed
+├── RefusedError          3, what was asked for cannot be done; nothing was touched
+└── HalfDoneError         130, by Ctrl-C, and it could not be taken back
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class GeneratorError(Exception):
 
 class RefusedError(GeneratorError):
     exit_code = ExitCode.REFUSED
+
+
+class HalfDoneError(GeneratorError):
+    exit_code = ExitCode.INTERRUPTED
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

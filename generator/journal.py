@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from generator.errors import RefusedError
+from generator.errors import HalfDoneError, RefusedError
 
 if sys.platform == "win32":
     import msvcrt
@@ -97,6 +97,20 @@ def note(project: Project, entry: Entry) -> None:
     draft = _running(project).with_name("draft")
     draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
     draft.replace(_running(project))
+
+
+@contextmanager
+def interruptible(project: Project) -> Iterator[None]:
+    """Say of a Ctrl-C that it has left something half done, if it has."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if entry := running(project):
+            raise HalfDoneError(
+                f"Interrupted: the {entry.under_way} is half done.",
+                "Run: fastapi-tasks undo",
+            ) from error
+        raise
 
 
 def done(project: Project) -> None:

@@ -87,6 +87,8 @@ class Plan:
     branch: str = ""
     tests_before: Verdict | None = None
     tests_after: Verdict | None = None
+    interrupted: bool = False
+    """The tests after were, by Ctrl-C."""
     next: list[str] = field(default_factory=list)
     """Commands to run in the project when the change is made."""
 
@@ -96,6 +98,8 @@ class Plan:
 
     @property
     def exit_code(self) -> ExitCode:
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
         if self.conflicts:
             return ExitCode.CONFLICTS
         before, after = self.tests_before, self.tests_after

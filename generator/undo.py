@@ -33,7 +33,7 @@ def undo(found: Project) -> Undone:
         RefusedError: there is none, or work stands on it.
 
     """
-    with disk.told(found), journal.locked(found):
+    with journal.interruptible(found), disk.told(found), journal.locked(found):
         if entry := journal.running(found):
             _require_place(found, entry)
             if found.head not in (entry.head, entry.commit):

@@ -73,7 +73,7 @@ def _carry(command: str, request: Request) -> Plan:
     git.prepare_environment(terminal=False)
     git.require()
     found = project.find(request.path)
-    with disk.told(found):
+    with journal.interruptible(found), disk.told(found):
         _require_ready(request, found)
         return _made(command, request, found)
 
@@ -161,7 +161,10 @@ def _finish(
     made.applied, made.commit, made.branch = True, done.commit, done.branch
     if request.verify and not made.conflicts:
         request.tell("Running the tests after the change …")
-        made.tests_after = verify.run_tests(found.path)
+        try:
+            made.tests_after = verify.run_tests(found.path)
+        except KeyboardInterrupt:
+            made.interrupted = True
 
 
 def _message(made: Plan) -> str:
