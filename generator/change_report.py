@@ -14,7 +14,7 @@ from generator.plan import LOCK
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from generator.plan import Answers, Needs, Plan
+    from generator.plan import Answers, Needs, Plan, Verdict
     from generator.status import Status
     from generator.undo import Undone
 
@@ -106,6 +106,7 @@ def _last_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
     elif dry_run:
         yield "Nothing was changed (--dry-run)."
     elif made.conflicts:
+        yield from _test_lines(made)
         yield f"{len(made.conflicts)} in conflict, the rest is staged on {made.branch}. Go on with:"
         yield "  git status                 # edit each file that both modified: <<<<<<< yours"
         yield "  git add FILE, or git rm FILE   # keeps it as it is, or lets it go"
@@ -123,11 +124,18 @@ def _last_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
 
 
 def _test_lines(made: Plan) -> Iterator[str]:
-    for when, tests in (("before", made.tests_before), ("after", made.tests_after)):
-        if tests:
-            yield f"Tests {when}: {'passed' if tests.passed else 'FAILED'} ({tests.summary})"
+    if made.tests_before and made.conflicts:
+        yield f"Tests before: {_verdict(made.tests_before)}; after: not run, conflicts"
+    elif made.tests_before:
+        yield f"Tests before: {_verdict(made.tests_before)}"
+    if made.tests_after:
+        yield f"Tests after: {_verdict(made.tests_after)}"
     if made.interrupted:
         yield "Tests after: interrupted"
+
+
+def _verdict(tests: Verdict) -> str:
+    return f"{'passed' if tests.passed else 'FAILED'} ({tests.summary})"
 
 
 def status(found: Sequence[Status]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generator import questions
+from generator.plan import Verdict
 from tests import projects, support
 from tests.projects import NEXT, RELEASED
 
@@ -191,6 +192,19 @@ def test_verify(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -
 
     assert done["tests_before"] == {"passed": True, "summary": "7 passed"}
     assert not done["tests_after"]["passed"]
+
+
+def test_verify_of_conflicts(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of a project with markers in it would tell nothing; it is said that there are none."""
+    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
+    support.commit(shop, "Mine")
+    verdict = Verdict(passed=True, summary="7 passed")
+    monkeypatch.setattr("generator.verify.run_tests", lambda _: verdict)
+
+    code, printed, _ = command(["switch", "shop", "--task-backend", "rq", "--verify"])
+
+    assert code == 2
+    assert "Tests before: passed (7 passed); after: not run, conflicts\n" in printed
 
 
 @pytest.mark.parametrize(("after", "code"), [("1 failed", 0), ("2 failed", 1)])
