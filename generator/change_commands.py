@@ -94,12 +94,22 @@ def _run(
 ) -> int:
     interactive = not to_json and sys.stdin.isatty() and sys.stdout.isatty()
     confirm = None if yes else typer.confirm if interactive else _unconfirmed
-    plan = change(replace(request, confirm=confirm, tell=report.progress))
+    shown: list[Plan] = []
+
+    def show(plan: Plan) -> None:
+        change_report.change(plan)
+        print()
+        shown.append(plan)
+
+    seen = show if interactive else bool
+    plan = change(replace(request, confirm=confirm, show=seen, tell=report.progress))
     plan.next = next_commands(plan)
     if to_json:
         report.as_json(plan.as_dict())
     else:
-        change_report.plan(plan, dry_run=request.dry_run)
+        if not shown:
+            change_report.change(plan, all_of_it=request.dry_run)
+        change_report.outcome(plan, dry_run=request.dry_run)
     return plan.exit_code
 
 

@@ -31,17 +31,21 @@ HEADINGS = {
 }
 
 
-def plan(made: Plan, *, dry_run: bool) -> None:
-    print("\n".join(_plan_lines(made, dry_run=dry_run)))
+def change(made: Plan, *, all_of_it: bool = False) -> None:
+    print("\n".join(_change_lines(made, all_of_it=all_of_it)))
 
 
-def _plan_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
+def outcome(made: Plan, *, dry_run: bool) -> None:
+    print("\n".join(_outcome_lines(made, dry_run=dry_run)))
+
+
+def _change_lines(made: Plan, *, all_of_it: bool) -> Iterator[str]:
     yield _headline(made)
     for version, text in made.release_notes.items():
         yield f"\nWhat {version} wants you to know:"
         yield text
     yield from _answer_lines(made.answers)
-    yield from _file_lines(made, all_of_them=dry_run)
+    yield from _file_lines(made, all_of_them=all_of_it)
     yield from _need_lines("Dependencies", made.dependencies)
     yield from _need_lines("Environment variables", made.environment)
     if made.promises:
@@ -52,6 +56,9 @@ def _plan_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
         yield "\nWork that is queued where the old backend has it:"
         yield from (f"  {n}. {step}" for n, step in enumerate(made.drain, start=1))
     yield from (f"Note: {note}" for note in made.notes)
+
+
+def _outcome_lines(made: Plan, *, dry_run: bool) -> Iterator[str]:
     if LOCK in made.next:
         yield f"Note: uv.lock is still the old one: run `{LOCK}`, and commit it with the change."
         yield "      `undo` wants it as it was: git restore uv.lock"

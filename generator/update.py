@@ -52,6 +52,8 @@ class Request:
     """Run the project's tests before and after."""
     confirm: Callable[[str], bool] | None = None
     """Asked before a guarantee is given up; none is a yes."""
+    show: Callable[[Plan], object] = bool
+    """Shown what changes before it asks."""
     tell: Callable[[str], object] = bool
 
 
@@ -151,8 +153,10 @@ def _finish(
 ) -> None:
     if request.dry_run or not prepared.files:
         return
-    if plan.loses_atomicity(*renders) and request.confirm and not request.confirm(ATOMICITY):
-        raise RefusedError("Not confirmed: nothing was changed.", "Confirm it, or pass --yes.")
+    if request.confirm and plan.loses_atomicity(*renders):
+        request.show(made)
+        if not request.confirm(ATOMICITY):
+            raise RefusedError("Not confirmed: nothing was changed.", "Confirm it, or pass --yes.")
     if request.verify:
         request.tell("Running the tests as they are …")
         made.tests_before = verify.run_tests(found.path)
