@@ -198,8 +198,7 @@ def require_quiet(project: Project) -> None:
             f"Another git process is at work in {project.root}, or was killed.",
             f"Wait for its end; if there is none, remove {project.git_dir / 'index.lock'}.",
         )
-    unmerged = git.run(project.root, "diff-files", "--name-only", "--diff-filter=U", "-z")
-    if conflicts := unmerged.split("\0")[:-1]:
+    if conflicts := unmerged(project):
         raise RefusedError(
             f"There are uncommitted changes in {project.root}, conflicts in {_few(conflicts)}.",
             "Settle and commit them; or fastapi-tasks undo, if it was an update or switch.",
@@ -209,6 +208,12 @@ def require_quiet(project: Project) -> None:
             f"There are uncommitted changes in {project.root}: {_few(changed)}.",
             "Commit them, or put them aside with git stash.",
         )
+
+
+def unmerged(project: Project) -> list[str]:
+    """List the files whose conflicts nobody has settled yet."""
+    found = git.run(project.root, "diff-files", "--name-only", "--diff-filter=U", "-z")
+    return found.split("\0")[:-1]
 
 
 def _few(names: list[str]) -> str:

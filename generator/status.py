@@ -172,6 +172,9 @@ def _problems(found: Project, base: list[str]) -> list[str]:
     problems = []
     if entry := journal.running(found):
         problems.append(f"a fastapi-tasks {entry.under_way} was killed or is at work: run undo")
+    problems += [
+        f"{path} is in conflict: settle it, then git add" for path in project.unmerged(found)
+    ]
     if where := history.edited_answers(found, set(base)):
         problems.append(f"{ANSWERS_FILE} was edited by hand {where}: take that back and switch")
     return problems

@@ -103,7 +103,8 @@ def test_conflicts(command: Command, shop: Path) -> None:
     assert "git rm FILE" in printed
     assert (shop / "docs/background.md").read_text() == "Ours.\n"
     [found] = read(command, "status", "shop")["projects"]
-    assert found["problems"] == []  # OLD has no digest beside the answers
+    # OLD has no digest beside the answers, which would tell of another problem.
+    assert found["problems"] == ["docs/background.md is in conflict: settle it, then git add"]
 
 
 @pytest.mark.usefixtures("shop")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import update
+from generator import status, update
 from generator.errors import GeneratorError, RefusedError
 from generator.merge import Kind
 from tests import projects, support
@@ -170,6 +170,8 @@ def test_the_same_line_on_both_sides(renders: projects.Renders, tmp_path: Path) 
     with pytest.raises(RefusedError, match="uncommitted changes") as error:
         update.switch(refused)
     assert "conflicts in src/shop/tasks/backend.py" in error.value.message
+    [found] = status.status([shop])
+    assert found.problems == ["src/shop/tasks/backend.py is in conflict: settle it, then git add"]
     assert "fastapi-tasks undo" in error.value.remedy
 
 
