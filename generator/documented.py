@@ -162,7 +162,10 @@ class Service:
             text = answer.read().decode()
         if answer.status != expected:
             raise MisbehavedError(f"{method} {path}: {answer.status} {text}")
-        return json.loads(text) if text else {}, answer.headers.get("Location", "")
+        try:
+            return json.loads(text) if text else {}, answer.headers.get("Location", "")
+        except ValueError:
+            raise MisbehavedError(f"{method} {path} answers no JSON: {text}") from None
 
     def _wait(self, done: Any, otherwise: str) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -174,13 +174,17 @@ class _Run:
         if error:
             self._tell(job, "render", Status.FAILED, began, error)
         else:
-            self._environments.declared.update(declared(job.project))
+            with suppress(ValueError, LookupError, TypeError, OSError):
+                # What cannot be read is for the stages tree and install to tell.
+                self._environments.declared.update(declared(job.project))
             self._ready.append(job)
             self._tell(job, "render", Status.OK, began)
 
     def _wait(self) -> None:
-        while pending := [future for future in self._futures if not future.done()]:
-            wait(pending, POLL, FIRST_EXCEPTION)
+        pending = True
+        while pending:
+            wait(self._futures, POLL, FIRST_EXCEPTION)
+            pending = any(not future.done() for future in self._futures)
             for future in self._futures:
                 if future.done():
                     future.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import time
@@ -36,8 +37,8 @@ def render(source: Path, project: Path, answers: dict[str, Any]) -> tuple[float,
             )
         for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"]):
             subprocess.run(["git", *command], cwd=project, check=True, capture_output=True)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 (whatever the template raises is what was found)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # not the template's fault; whatever else is raised is what was found
         return time.monotonic() - began, f"{type(error).__name__}: {error}"
     return time.monotonic() - began, ""

@@ -124,7 +124,7 @@ def references(content: dict[str, Any]) -> Iterable[str]:
                 yield f"{name} depends on {other}, which is no service"
         for volume in service.get("volumes", ()):
             source = volume.split(":")[0]
-            if not source.startswith((".", "/")) and source not in content["volumes"]:
+            if not source.startswith((".", "/")) and source not in content.get("volumes", ()):
                 yield f"{name} uses the volume {source}, which is not declared"
         for port in service.get("ports", ()):
             if port in published:
@@ -199,10 +199,6 @@ def migrations(job: Job) -> None:
     job.module("dev", job.python, "-W", "error", "-c", MIGRATE.format(prefix=prefix), **broker)
 
 
-def commands(job: Job) -> None:
-    documented.check(job)
-
-
 def own_tests(job: Job) -> None:
     """Run the project's own tests; those that take minutes only if somebody asked for them."""
     if not job.thorough and (reason := slow(job.combination)):
@@ -246,6 +242,6 @@ STAGES = [
     Stage("imports", imported, needs="install"),
     Stage("types", types, needs="install"),
     Stage("migrations", migrations, needs="install"),
-    Stage("commands", commands, needs="install"),
+    Stage("commands", documented.check, needs="install"),
     Stage("tests", own_tests, needs="install"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from traceback import format_exception_only
 from typing import TYPE_CHECKING
 
 from generator import disk
@@ -16,6 +17,8 @@ from generator.stages import FoundError, SkippedError
 if TYPE_CHECKING:
     from generator.stages import Job, Stage
 
+# Their messages say all; of any other exception the type has to be told too.
+TOLD = (FoundError, MisbehavedError, CommandFailedError, GeneratorError, OSError)
 HEARD = 0.5  # seconds after which a Ctrl-C that ended a command has reached this process too
 # What a project says when no server can be had for its tests.
 MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
@@ -29,7 +32,9 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
         return Status.SKIPPED, str(reason)
     except ServerDiedError as error:
         return Status.MACHINE, str(error)
-    except (FoundError, MisbehavedError, CommandFailedError, GeneratorError, OSError) as error:
+    except StoppedError:
+        raise
+    except Exception as error:  # one broken project must not end the run
         if job.processes.stopped.wait(HEARD):
             raise StoppedError from error
         return _cause(error)
@@ -37,7 +42,9 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
 
 def _cause(error: Exception) -> tuple[Status, str]:
     """Tell the machine's failures from those of the project."""
-    text = f"{error}\n{getattr(error, 'output', '')}"
+    told = isinstance(error, TOLD)
+    said = str(error) if told else "".join(format_exception_only(error))
+    text = f"{said}\n{getattr(error, 'output', '')}"
     if disk.FULL in text:
         return Status.MACHINE, f"{disk.FULL}: {text}"
     if found := BROKEN_SERVER.search(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import pytest
 
 from generator import matrix, workspace
 from generator.environments import LOCK
-from generator.outcomes import Status
-from generator.stages import references
+from generator.outcomes import Outcome, Status
+from generator.stages import STAGES, Stage, references
 from tests import support
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ def found(root: Path, stage: str, *names: str) -> dict[str, str]:
                 assert (outcome.stage, outcome.status) == (stage, Status.FAILED), outcome
                 rows[name] = outcome.detail
     return rows
+
+
+def together(root: Path, stage: str) -> dict[tuple[str, str], Outcome]:
+    """Run the stage of two combinations that differ in their database, in one run."""
+    rq = {"task_backend": "rq", "python_version": "3.11"}
+    outcomes = matrix.run(matrix.Request(rq, [stage], root=root))
+    return {(outcome.combination.name, outcome.stage): outcome for outcome in outcomes}
 
 
 def test_a_missing_import_in_one_overlay(broken: Callable[[str, str, str], Path]) -> None:
@@ -143,6 +151,50 @@ def test_a_workflow(broken: Callable[[str, str, str], Path], old: str, new: str,
     assert said in told
 
 
+def test_a_syntax_error_in_one_overlay(broken: Callable[[str, str, str], Path]) -> None:
+    """Imports names file and line, and the sibling goes on."""
+    root = broken("template/{{ sqlite }}/dev/sqlite.py", "", "def broken(:\n")
+    outcomes = together(root, "imports")
+    failed = outcomes["rq-sqlite", "imports"]
+    assert failed.status is Status.FAILED
+    assert re.search(r'File "dev/sqlite.py", line \d+\n.*SyntaxError: ', failed.detail, re.DOTALL)
+    assert outcomes["rq-postgresql", "imports"].status is Status.OK
+
+
+def test_a_broken_pyproject_of_one_combination(broken: Callable[[str, str, str], Path]) -> None:
+    """Tree names the file, though its dependencies were wanted before; the sibling goes on."""
+    fault = "{{ '[broken' if database == 'sqlite' else '' }}\n"
+    root = broken("template/pyproject.toml.jinja", "", fault)
+    outcomes = together(root, "tree")
+    failed = outcomes["rq-sqlite", "tree"]
+    assert failed.status is Status.FAILED
+    assert failed.detail.startswith("pyproject.toml: is no valid TOML: ")
+    assert outcomes["rq-postgresql", "tree"].status is Status.OK
+
+
+def test_a_path_that_cannot_be_written(broken: Callable[[str, str, str], Path]) -> None:
+    """Render tells of the system's error as of any other, and the sibling goes on."""
+    root = broken("template/Makefile", "", "\n")
+    (root / "template" / "{{ 'x' * (300 if database == 'sqlite' else 3) }}").touch()
+    outcomes = together(root, "render")
+    assert outcomes["rq-sqlite", "render"].status is Status.FAILED
+    assert "File name too long" in outcomes["rq-sqlite", "render"].detail
+    assert outcomes["rq-postgresql", "render"].status is Status.OK
+
+
+def test_a_fault_that_no_stage_foresees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is that stage's failure, told with its type; the stages after it are run."""
+    stages = [
+        STAGES[0],
+        Stage("odd", lambda job: job.answers["odd"]),
+        Stage("next", lambda _job: None),
+    ]
+    monkeypatch.setattr(matrix, "STAGES", stages)
+    _, odd, after = matrix.run(matrix.Request({"name": "rq-sqlite"}))
+    assert (odd.status, odd.detail) == (Status.FAILED, "KeyError: 'odd'")
+    assert after.status is Status.OK
+
+
 def test_what_a_compose_file_refers_to() -> None:
     """Services, volumes and ports that its schema knows nothing of."""
     content = {
@@ -150,7 +202,6 @@ def test_what_a_compose_file_refers_to() -> None:
             "api": {"depends_on": ["db"], "volumes": ["data:/d", "./x:/x"], "ports": ["80:80"]},
             "worker": {"depends_on": {"api": {}}, "ports": ["80:80"]},
         },
-        "volumes": {},
     }
     assert list(references(content)) == [
         "api depends on db, which is no service",
