@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from generator.stages import Job
 
-PATIENCE = 120.0  # seconds after which what is awaited is taken for missing
+PATIENCE = 120.0  # seconds after which what is awaited is taken for missing, unless limited
 # Run by the project's `dev`, which has started the servers; it holds them until it is told.
 TELL = """
 import json, os, pathlib, sys, time
@@ -65,6 +65,7 @@ class Service:
         self._job = job
         self._folder = folder
         self._stack = stack
+        self._patience = job.limit or PATIENCE
         self._package = job.answers["package_name"]
         self._prefix = f"{self._package.upper()}_"
         self.settings: dict[str, str] = {}
@@ -111,9 +112,11 @@ class Service:
             self._running[name].send_signal(signal.SIGTERM)
         for name in ("serve", *self.documented()):
             try:
-                code = self._running[name].wait(PATIENCE)
+                code = self._running[name].wait(self._patience)
             except subprocess.TimeoutExpired:
-                raise MisbehavedError(f"{name} runs on {PATIENCE:g} s after SIGTERM") from None
+                raise MisbehavedError(
+                    f"{name} runs on {self._patience:g} s after SIGTERM"
+                ) from None
             if code not in {0, -signal.SIGTERM}:
                 raise MisbehavedError(f"{name} ended with {code} on SIGTERM")
 
@@ -143,7 +146,7 @@ class Service:
     def _let_servers_go(self, go: Path) -> None:
         go.touch()
         with suppress(subprocess.TimeoutExpired):
-            self._running["dev"].wait(PATIENCE)
+            self._running["dev"].wait(self._patience)
 
     def _finished(self, place: str) -> bool:
         status = self._request("GET", place, expected=200)[0]
@@ -154,7 +157,7 @@ class Service:
     def _request(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, expected: int
     ) -> tuple[dict[str, Any], str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
         with closing(connection):
             headers = {"Content-Type": "application/json"} if body else {}
             connection.request(method, path, json.dumps(body) if body else None, headers)
@@ -168,13 +171,13 @@ class Service:
             raise MisbehavedError(f"{method} {path} answers no JSON: {text}") from None
 
     def _wait(self, done: Any, otherwise: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while not done():
             for name, process in self._running.items():
                 if process.poll() is not None:
                     raise MisbehavedError(f"{name} ended with {process.returncode}")
             if time.monotonic() > deadline:
-                raise MisbehavedError(f"{otherwise} after {PATIENCE:g} s")
+                raise MisbehavedError(f"{otherwise} after {self._patience:g} s")
             time.sleep(0.05)
 
     def _log(self, name: str) -> str:

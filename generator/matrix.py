@@ -51,7 +51,7 @@ class Request:
     lane: Lane = Lane.LOCKED
     thorough: bool = False
     limit: float | None = None
-    """Seconds for each command of a stage, instead of the stage's own limit."""
+    """Seconds for each command of a stage but installations, instead of the stage's own limit."""
     root: Path = questions.ROOT
     tell: Callable[[Outcome], None] = lambda _outcome: None
 

@@ -36,7 +36,7 @@ All = Annotated[
 ]
 Limit = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", min=1, help="Kill any command that runs for longer."),
+    typer.Option(metavar="SECONDS", min=1, help="Kill what runs for longer, save installations."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Gets a folder per combination.")]

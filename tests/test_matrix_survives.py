@@ -61,6 +61,17 @@ def test_a_combination_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert folder
 
 
+def test_the_limit_is_that_of_documented_commands_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the stage awaits of them is missing after the stated time."""
+    monkeypatch.setattr(documented, "TELL", "import time; time.sleep(600)")
+    *_, outcome = matrix.run(matrix.Request(ONLY, ["commands"], limit=2))
+    assert outcome.status is Status.FAILED
+    assert outcome.detail.startswith("python -m dev started no servers after 2 s")
+    assert folder
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
     """No process and no folder is left behind, and what was found is told."""
