@@ -37,7 +37,10 @@ def undo(found: Project) -> Undone:
         if entry := journal.running(found):
             _require_place(found, entry)
             if found.head not in (entry.head, entry.commit):
-                raise _commits_after(entry, found.head)
+                raise RefusedError(
+                    f"There are commits after the {entry.under_way}, which was killed half way.",
+                    f"Run: git reset --soft {entry.head[:10]}; undo then keeps what they changed.",
+                )
             # It was held by a git that was killed with its caller.
             (found.git_dir / "index.lock").unlink(missing_ok=True)
         else:

@@ -153,3 +153,21 @@ def test_an_edit_between_an_undo_and_its_end(renders: projects.Renders, tmp_path
     assert support.git(shop, "show", f"{kept}:README.md") == "Mine.\n"
     assert support.git(shop, "show", f"{kept}^:src/shop/tasks/rq.py") == "# half settled\n"
     assert projects.is_clean(shop)
+
+
+def test_a_commit_after_a_killed_change(renders: projects.Renders, tmp_path: Path) -> None:
+    """The refusal says how its files are kept, and what it says works."""
+    shop = renders.project(tmp_path / "shop")
+    head = projects.head(shop)
+    assert is_killed(shop, 1)
+    (shop / "README.md").write_text("Mine.\n")
+    support.commit(shop, "Mine")
+    with pytest.raises(RefusedError, match="commits after the switch, which was killed") as refused:
+        undo.undo(project.find_repository(shop))
+    assert f"git reset --soft {head[:10]}" in refused.value.remedy
+
+    support.git(shop, "reset", "--soft", head[:10])
+    kept = undo.undo(project.find_repository(shop)).kept
+
+    assert support.git(shop, "show", f"{kept}:README.md") == "Mine.\n"
+    assert_as_before(shop, head)
