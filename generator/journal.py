@@ -140,9 +140,11 @@ def last(project: Project) -> Entry | None:
     return _read(_last(project))
 
 
-def forget(project: Project) -> None:
-    for file in (_last(project), _running(project)):
-        file.unlink(missing_ok=True)
+def forget(project: Project, entry: Entry) -> None:
+    """Drop that change, but not the one before it, which can be undone then."""
+    if (before := last(project)) and (before.head, before.tree) == (entry.head, entry.tree):
+        _last(project).unlink()
+    _running(project).unlink(missing_ok=True)
 
 
 def _read(file: Path) -> Entry | None:

@@ -140,7 +140,7 @@ def back(found: Project, entry: journal.Entry) -> None:
         for tip in filter(None, (entry.head, entry.commit, found.head)):
             git.ended(found.root, "update-ref", "-d", made, tip, env=git.neutral())
     (found.git_dir / "MERGE_MSG").unlink(missing_ok=True)
-    journal.forget(found)
+    journal.forget(found, entry)
 
 
 def _remove_empty(root: Path, folder: Path) -> None:

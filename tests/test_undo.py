@@ -177,3 +177,26 @@ def test_hooks_and_signing_stay_out(renders: projects.Renders, tmp_path: Path) -
     assert update.switch(update.Request(shop, {"ci": "none"})).applied
     undo.undo(project.find(shop))
     assert os.access(hooks / "pre-commit", os.X_OK)
+
+
+def test_undo_of_the_change_before_one_that_failed(
+    renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was given up is not the last change."""
+    shop = renders.project(tmp_path / "shop")
+    head = projects.head(shop)
+    update.switch(update.Request(shop, {"task_backend": "rq"}))
+    change = git.change
+
+    def failing(folder: Path, *arguments: str) -> str:
+        if arguments[0] == "read-tree":
+            raise GeneratorError("It failed.")
+        return change(folder, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(git, "change", failing)
+        with pytest.raises(GeneratorError, match="It failed"):
+            update.switch(update.Request(shop, {"task_backend": "celery"}))
+    undo.undo(project.find(shop))
+
+    assert projects.head(shop) == head
