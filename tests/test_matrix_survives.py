@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,7 +25,6 @@ from tests import support
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 ONLY = {"name": "background-sqlite"}
 # A shell whose child is in a session of its own, as those of the services are.
@@ -30,16 +32,24 @@ HANG = ("sh", "-c", "setsid sleep 600 & echo begun; sleep 600")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give the folder for temporary things, which has to be empty after the run."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    yield tmp_path
-    assert list(tmp_path.iterdir()) == []
+    with tempfile.TemporaryDirectory() as name:
+        found = Path(name)
+        found.chmod(0o711)  # root's PostgreSQL is another user's, who may not enter tmp_path
+        monkeypatch.setenv("TMPDIR", name)
+        monkeypatch.setattr("tempfile.tempdir", name)
+        yield found
+        assert list(found.iterdir()) == []
 
 
 def only_stage(monkeypatch: pytest.MonkeyPatch, check: Callable[[stages.Job], None]) -> None:
     monkeypatch.setattr(matrix, "STAGES", [stages.STAGES[0], stages.Stage("check", check)])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_combination_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,12 +82,18 @@ def test_the_limit_is_that_of_documented_commands_too(
     assert folder
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
-    """No process and no folder is left behind, and what was found is told."""
+@pytest.mark.parametrize(
+    ("number", "name", "expected"),
+    [
+        (signal.SIGINT, "rq-postgresql", {"postgresql+asyncpg", "redis"}),
+        (signal.SIGTERM, "background-sqlite", set()),
+    ],
+)
+def test_ctrl_c(folder: Path, number: signal.Signals, name: str, expected: set[str]) -> None:
+    """No process, server or folder is left behind, and what was found is told."""
     command = [sys.executable, "-m", "generator", "matrix", "test", "--stage", "commands"]
     run = subprocess.Popen(
-        [*command, "--only", "name=background-sqlite"],
+        [*command, "--only", f"name={name}"],
         cwd=folder,
         env=support.child_environment(support.ROOT),
         stdout=subprocess.PIPE,
@@ -89,12 +105,22 @@ def test_ctrl_c(folder: Path, number: signal.Signals) -> None:
         if " install " in line:
             break
     [run_folder] = folder.iterdir()
+    settings = run_folder / f"{name}.commands/settings.json"  # is there once its servers are
+    while not settings.exists():
+        assert run.poll() is None, run.communicate()[0]
+        time.sleep(0.02)
+    found = map(urlsplit, json.loads(settings.read_text()).values())
+    servers = {url.scheme: url.port for url in found if url.port and url.scheme != "smtp"}
+    assert servers.keys() == expected
+    assert all(map(listens, servers.values()))
     os.killpg(run.pid, number)
     printed, _ = run.communicate(timeout=60)
     assert run.returncode == (ExitCode.INTERRUPTED if number is signal.SIGINT else 143), printed
     assert "Traceback" not in printed
-    assert re.search(r"^background-sqlite +[\d.]+ s  2 ok$", printed, re.MULTILINE), printed
+    assert re.search(rf"^{name} +[\d.]+ s  2 ok$", printed, re.MULTILINE), printed
     assert processes.marked(f"{run_folder.name}/") == set()
+    assert not run_folder.exists()
+    assert not any(map(listens, servers.values()))
 
 
 def test_a_disk_that_fills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
