@@ -6,13 +6,14 @@ import itertools
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import combinations, matrix, questions, remembered, workspace
+from generator import combinations, matrix, questions, remembered, rendering, workspace
 from generator.errors import ExitCode, RefusedError
 from generator.outcomes import BAD, History, Outcome, Status
 from generator.stages import STAGES
@@ -67,12 +68,25 @@ def test_every_choice_is_built() -> None:
             assert any(choice in text.split(", ") for text in found), (question.name, choice)
 
 
-def test_every_folder_of_the_template_is_built() -> None:
-    """An overlay that no combination switches on would never be tested."""
-    text = (support.ROOT / "copier.yml").read_text()
+def test_every_folder_of_the_template_is_built_and_left_out(tmp_path: Path) -> None:
+    """An overlay that no combination has, or that all have, is not tested or is none."""
+    source = tmp_path / "source"
+    overlays = set()
     for folder in (support.ROOT / "template").iterdir():
         if folder.is_dir() and folder.name.startswith("{{ "):
-            assert f"\n{folder.name.strip('{} ')}: " in text
+            name = folder.name.strip("{} ")
+            overlays.add(name)
+            (source / "template" / folder.name).mkdir(parents=True)
+            (source / "template" / folder.name / name).touch()
+    for file in workspace.SOURCE:
+        shutil.copy(support.ROOT / file, source)
+    built = []
+    for row in ALL:
+        _, error = rendering.render(source, tmp_path / row.name, row.answers)
+        assert not error
+        built.append({path.name for path in (tmp_path / row.name).iterdir()})
+    assert overlays.difference(*built) == set()
+    assert overlays.intersection(*built) == set()
 
 
 def test_a_question_that_nobody_can_try_is_refused(tmp_path: Path) -> None:
