@@ -65,10 +65,11 @@ def _undeclared(each: Import, declared: list[str], provided: dict[str, set[str]]
 def _unused(
     project: Path, declared: list[str], imported: set[str], provided: dict[str, set[str]]
 ) -> Iterator[str]:
+    sources = [text for _, _, text in _sources(project)]
     texts = list(_texts(project))
     for requirement in declared:
         for asked, text in ASKED_FOR.items():
-            if requirement.startswith(asked) and not any(text in each for each in texts):
+            if requirement.startswith(asked) and not any(text in each for each in sources):
                 yield f"pyproject.toml: {requirement} is declared, and nothing uses {text}"
         modules = provided.get(_name(requirement), set())
         stubbed = {module.removesuffix("-stubs") for module in modules}
@@ -89,8 +90,16 @@ def _texts(project: Path) -> Iterator[str]:
         if name == "pyproject.toml":
             text = "\n".join(line for line in text.splitlines() if not line.startswith('  "'))
         yield text
-    for _, _, text in _sources(project):
-        yield text
+    for _, tree, _ in _sources(project):
+        yield from _strings(tree)
+
+
+def _strings(tree: ast.Module) -> Iterator[str]:
+    """Yield string literals; one that is a statement by itself is a docstring."""
+    prose = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose:
+            yield node.value
 
 
 def _imports(project: Path) -> Iterator[Import]:

@@ -88,8 +88,10 @@ def test_an_undeclared_dependency(broken: Callable[[str, str, str], Path]) -> No
 
 
 def test_an_unused_dependency(broken: Callable[[str, str, str], Path]) -> None:
-    """Imports names what is declared for nothing."""
+    """Imports names what is declared for nothing, though a comment and a docstring tell of it."""
     root = broken("template/pyproject.toml.jinja", '"alembic', '"anyio>=4",\n  "alembic')
+    with (root / f"template/{PACKAGE}/main.py").open("a") as file:
+        file.write('# anyio\ndef odd() -> None:\n    """Do without anyio."""\n')
     [said] = found(root, "imports", "background-sqlite").values()
     assert said == "pyproject.toml: anyio>=4 is declared, and nothing uses it"
 
