@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 import tomllib
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from typing import TYPE_CHECKING
+
+from generator import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,13 @@ ASKED_FOR = {
 
 
 @dataclass(frozen=True)
+class Source:
+    file: str
+    tree: ast.Module
+    text: str
+
+
+@dataclass(frozen=True)
 class Import:
     file: str
     line: int
@@ -39,15 +49,17 @@ def problems(project: Path, libraries: Path) -> Iterator[str]:
     runtime = metadata["project"]["dependencies"]
     dev = metadata["dependency-groups"]["dev"]
     provided = _provided(libraries)
-    imports = list(_imports(project))
+    sources = list(_sources(project))
+    imports = list(_imports(sources))
     own = {package, "tests", "dev", "migrations", *sys.stdlib_module_names}
     for each in imports:
         declared = runtime if each.file.startswith(SHIPPED) else [*runtime, *dev]
         if each.module not in own:
             yield from _undeclared(each, declared, provided)
     shipped = {i.module for i in imports if i.file.startswith(SHIPPED)}
-    yield from _unused(project, runtime, shipped, provided)
-    yield from _unused(project, dev, {i.module for i in imports}, provided)
+    text, code = _text(project, sources), "".join(source.text for source in sources)
+    for requirements, imported in (runtime, shipped), (dev, {i.module for i in imports}):
+        yield from _unused(requirements, imported, provided, text, code)
 
 
 def _undeclared(each: Import, declared: list[str], provided: dict[str, set[str]]) -> Iterator[str]:
@@ -63,48 +75,44 @@ def _undeclared(each: Import, declared: list[str], provided: dict[str, set[str]]
 
 
 def _unused(
-    project: Path, declared: list[str], imported: set[str], provided: dict[str, set[str]]
+    declared: list[str], imported: set[str], provided: dict[str, set[str]], text: str, code: str
 ) -> Iterator[str]:
-    sources = [text for _, _, text in _sources(project)]
-    texts = list(_texts(project))
     for requirement in declared:
-        for asked, text in ASKED_FOR.items():
-            if requirement.startswith(asked) and not any(text in each for each in sources):
-                yield f"pyproject.toml: {requirement} is declared, and nothing uses {text}"
+        if asked := [asked for start, asked in ASKED_FOR.items() if requirement.startswith(start)]:
+            if asked[0] not in code:
+                yield f"pyproject.toml: {requirement} is declared, and nothing uses {asked[0]}"
+            continue
         modules = provided.get(_name(requirement), set())
         stubbed = {module.removesuffix("-stubs") for module in modules}
         words = {_name(requirement), *modules}
-        used = (modules | stubbed) & imported or any(_is_named(word, texts) for word in words)
-        if not used and not requirement.startswith(tuple(ASKED_FOR)):
+        if not (modules | stubbed) & imported and not any(_is_named(word, text) for word in words):
             yield f"pyproject.toml: {requirement} is declared, and nothing uses it"
 
 
-def _is_named(word: str, texts: list[str]) -> bool:
-    return any(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text) for text in texts)
+def _is_named(word: str, text: str) -> bool:
+    return bool(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text))
 
 
-def _texts(project: Path) -> Iterator[str]:
-    """Yield what may name a dependency, without the lists that declare it."""
-    for name in NAMED_IN:
-        text = (project / name).read_text(encoding="utf-8")
-        if name == "pyproject.toml":
-            text = "\n".join(line for line in text.splitlines() if not line.startswith('  "'))
-        yield text
-    for _, tree, _ in _sources(project):
-        yield from _strings(tree)
+def _text(project: Path, sources: list[Source]) -> str:
+    """Return what may name a dependency, without the lists that declare it."""
+    files = {name: (project / name).read_text(encoding="utf-8") for name in NAMED_IN}
+    metadata = files["pyproject.toml"].splitlines()
+    files["pyproject.toml"] = "\n".join(line for line in metadata if not line.startswith('  "'))
+    return "\n".join([*files.values(), *itertools.chain(*map(_strings, sources))])
 
 
-def _strings(tree: ast.Module) -> Iterator[str]:
+def _strings(source: Source) -> Iterator[str]:
     """Yield string literals; one that is a statement by itself is a docstring."""
-    prose = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(source.tree))
+    prose = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose:
             yield node.value
 
 
-def _imports(project: Path) -> Iterator[Import]:
-    for file, tree, _ in _sources(project):
-        for node in ast.walk(tree):
+def _imports(sources: list[Source]) -> Iterator[Import]:
+    for source in sources:
+        for node in ast.walk(source.tree):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -112,15 +120,13 @@ def _imports(project: Path) -> Iterator[Import]:
             else:
                 continue
             for name in names:
-                yield Import(file, node.lineno, name.split(".")[0])
+                yield Import(source.file, node.lineno, name.split(".")[0])
 
 
-def _sources(project: Path) -> Iterator[tuple[str, ast.Module, str]]:
-    for path in sorted(project.rglob("*.py")):
-        file = path.relative_to(project)
-        if file.parts[0] != ".venv":
-            text = path.read_text(encoding="utf-8")
-            yield file.as_posix(), ast.parse(text, file.as_posix()), text
+def _sources(project: Path) -> Iterator[Source]:
+    for path in sorted(remembered.sources(project)):
+        file, text = path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
+        yield Source(file, ast.parse(text, file), text)
 
 
 def _provided(libraries: Path) -> dict[str, set[str]]:
