@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.stages import Job
+    from generator.job import Job
 
 PATIENCE = 120.0  # seconds after which what is awaited is taken for missing, unless limited
 # Run by the project's `dev`, which has started the servers; it holds them until it is told.

@@ -153,7 +153,7 @@ def _union(pins: Path, processes: Processes) -> Path:
 
 
 def _forget_unused() -> None:
-    for path in [*cache().glob("union-*"), *cache().glob("typed-*")]:
+    for path in [*cache().glob("union-*"), *cache().glob("passed-*")]:
         if time.time() - path.stat().st_mtime > KEPT:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

@@ -64,7 +64,9 @@ def _once(compile_: Callable[..., Any]) -> Callable[..., Any]:
     def compiled(environment: Environment, *args: Any, **kwargs: Any) -> Any:
         how = (type(environment), environment.lexer, environment.autoescape, environment.optimized)
         environment.preprocess(args[0])  # extensions expect to be told of each text
-        key = (*how, *sorted(environment.extensions), args, *sorted(kwargs.items()))
+        # Without the last one, the file: each version of a template has its own folder.
+        text = args[:2]
+        key = (*how, *sorted(environment.extensions), text, *sorted(kwargs.items()))
         if key not in _compiled:
             _compiled[key] = compile_(environment, *args, **kwargs)
         return _compiled[key]

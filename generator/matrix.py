@@ -9,11 +9,10 @@ import shutil
 import signal
 import threading
 import time
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from generator import disk, questions
@@ -21,12 +20,13 @@ from generator.combinations import Combination, combinations, select
 from generator.crews import Crew
 from generator.environments import Environments, Lane, declared
 from generator.errors import GeneratorError, RefusedError, did_you_mean
+from generator.job import Job
 from generator.outcomes import History, Outcome, Status
 from generator.processes import Processes, heed_interrupts, kill_marked
-from generator.rendering import heed_no_interrupt, render
-from generator.stages import STAGES, Job, Stage
+from generator.rendering import rendered
+from generator.stages import STAGES, Stage
 from generator.verdict import judged
-from generator.workspace import mypy_caches, remove, snapshot, workspace
+from generator.workspace import remove, reserved, snapshot, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +107,7 @@ class _Run:
         self._folder = folder
         self._history = history
         self._source = folder / "source"
-        self._mypy_caches = mypy_caches(stack, request.jobs)
+        self._mypy_caches = reserved(stack, "mypy", request.jobs)
         self._environments = Environments(request.lane, request.root, folder / "scratch")
         self._crew, self._testers = Crew(request.jobs), Crew(request.jobs)
         self._futures: list[Future[None]] = []
@@ -151,25 +151,15 @@ class _Run:
         return job
 
     def _render(self, jobs: list[Job]) -> None:
-        """Render in other processes: Copier changes the folder of the one that it runs in."""
-        count = min(self._request.jobs, len(jobs))
-        with ProcessPoolExecutor(count, get_context("spawn"), heed_no_interrupt) as renderers:
-            begun = [
-                renderers.submit(render, self._source, job.project, job.combination.answers)
-                for job in jobs
-            ]
-            try:
-                for job, future in zip(jobs, begun, strict=True):
-                    self._take(job, future)
-            except BaseException:
-                renderers.shutdown(cancel_futures=True)
-                raise
+        wanted = [(job.project, job.combination.answers) for job in jobs]
+        with closing(rendered(self._source, wanted, self._request.jobs)) as renders:
+            for job, (seconds, error) in zip(jobs, renders, strict=True):
+                self._take(job, seconds, error)
         # Only now is it known what all of them declare.
         for rank, job in enumerate(self._ready):
             self._futures.append(self._crew.add(rank, partial(self._check, job)))
 
-    def _take(self, job: Job, rendered: Future[tuple[float, str]]) -> None:
-        seconds, error = rendered.result()
+    def _take(self, job: Job, seconds: float, error: str) -> None:
         began = time.monotonic() - seconds
         if error:
             self._tell(job, "render", Status.FAILED, began, error)

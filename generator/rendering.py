@@ -1,4 +1,4 @@
-"""One render by Copier's public API, in a process of its own."""
+"""Renders by Copier's public API, several at a time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,33 @@ import errno
 import signal
 import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from generator.faster import faster
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
+
+
+def rendered(
+    source: Path, wanted: list[tuple[Path, dict[str, Any]]], jobs: int
+) -> Generator[tuple[float, str]]:
+    """Yield how long each took, and what was wrong.
+
+    Copier changes the folder of its whole process: several at a time need one each.
+    """
+    if len(wanted) == 1:
+        yield render(source, *wanted[0])
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), heed_no_interrupt) as processes:
+        try:
+            yield from processes.map(render, [source] * len(wanted), *zip(*wanted, strict=True))
+        except BaseException:  # also of the caller
+            processes.shutdown(cancel_futures=True)
+            raise
 
 
 def heed_no_interrupt() -> None:

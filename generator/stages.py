@@ -2,83 +2,46 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sys
 import tomllib
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from generator import documented, imports, remembered, tree_checks, workspace
+from generator.job import FoundError, Job, SkippedError, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from queue import Queue
+    from pathlib import Path
 
     from generator.combinations import Combination
-    from generator.environments import Environments
-    from generator.processes import Processes
 
-# Run on the database of `python -m dev`, whose folder is the current one.
+# `python -m dev COMMAND`, with migrations for the command: in one process, as imports take seconds.
 MIGRATE = """
-import os
+import sys
 from alembic import command
+from dev import __main__ as dev
 from dev.migrate import alembic_config
-config = alembic_config(os.environ["{prefix}DATABASE_URL"])
-for step in (command.downgrade, "base"), (command.upgrade, "heads"):
-    step[0](config, step[1])
-command.check(config)
-command.downgrade(config, "base")
+
+def migrate(_command, environment):
+    config = alembic_config(environment["{prefix}DATABASE_URL"])
+    command.downgrade(config, "base")
+    command.upgrade(config, "heads")
+    command.check(config)
+    command.downgrade(config, "base")
+    return 0
+
+dev.run_one = migrate
+sys.exit(dev.main(["migrate"]))
 """
-
-
-class FoundError(Exception):
-    """What a stage found wrong with the project, a line each."""
-
-    def __init__(self, found: Iterable[str]) -> None:
-        super().__init__("\n".join(found))
-
-
-class SkippedError(Exception):
-    """The stage cannot or need not be run; the message is the reason."""
-
-
-@dataclass
-class Job:
-    """One combination on its way through the stages."""
-
-    combination: Combination
-    project: Path
-    root: Path
-    processes: Processes
-    environments: Environments
-    mypy_caches: Queue[Path]
-    """Those that no process writes into; two at once would crash."""
-    thorough: bool
-    limit: float | None
-    recorded: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def python(self) -> str:
-        return str(self.project / ".venv/bin/python")
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        if not self.recorded:
-            text = (self.project / ".copier-answers.yml").read_text(encoding="utf-8")
-            self.recorded.update(yaml.safe_load(text))
-        return self.recorded
-
-    def run(self, *command: str, limit: float = 300, **environment: str) -> str:
-        return self.processes.run(command, self.project, self.limit or limit, **environment)
-
-    def module(self, *arguments: str, limit: float = 300, **environment: str) -> str:
-        """Run a module: the scripts of .venv belong to the environment it is linked to."""
-        return self.run(self.python, "-m", *arguments, limit=limit, **environment)
+COMPOSE, IMAGE = "compose.yaml", "Dockerfile"
+WORKFLOWS = {
+    ".github/workflows/ci.yml": "vendor.github-workflows",
+    ".gitlab-ci.yml": "vendor.gitlab-ci",
+}
 
 
 @dataclass(frozen=True)
@@ -88,18 +51,8 @@ class Stage:
     """Raises what it found; may return a note."""
     needs: str = "render"
     """The stage without which this one cannot be run."""
-
-
-def tool(name: str) -> str:
-    """Find a program of the development dependencies, or on PATH."""
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found:
-        return found
-    reason = f"{name} is not installed; it is one of the development dependencies"
-    if os.environ.get("CI"):
-        raise FoundError([reason])
-    raise SkippedError(reason)
+    reads: Callable[[Path], list[Path]] | None = None
+    """All that decides, if the stage runs nothing of the project."""
 
 
 def tree(job: Job) -> None:
@@ -110,8 +63,8 @@ def tree(job: Job) -> None:
 def compose(job: Job) -> None:
     """Check it against the schema that the Compose specification publishes, and its references."""
     schema = [tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
-    job.run(*schema, "compose.yaml")
-    content = yaml.safe_load((job.project / "compose.yaml").read_text(encoding="utf-8"))
+    job.run(*schema, COMPOSE)
+    content = yaml.safe_load((job.project / COMPOSE).read_text(encoding="utf-8"))
     if found := list(references(content)):
         raise FoundError(f"compose.yaml: {fault}" for fault in found)
 
@@ -133,22 +86,22 @@ def references(content: dict[str, Any]) -> Iterable[str]:
 
 
 def image(job: Job) -> None:
-    job.run(tool("hadolint"), "--failure-threshold", "style", "Dockerfile")
+    job.run(tool("hadolint"), "--failure-threshold", "style", IMAGE)
 
 
 def workflow(job: Job) -> None:
-    schemas = {
-        ".github/workflows/ci.yml": "vendor.github-workflows",
-        ".gitlab-ci.yml": "vendor.gitlab-ci",
-    }
-    there = [file for file in schemas if (job.project / file).exists()]
-    if not there:
+    files = [file.relative_to(job.project).as_posix() for file in workflows(job.project)]
+    if not files:
         raise SkippedError("the project has no CI")
-    for file in there:
-        job.run(tool("check-jsonschema"), "--builtin-schema", schemas[file], file)
-    if ".github/workflows/ci.yml" in there:
-        job.run(tool("zizmor"), "--offline", "--quiet", "--no-progress", there[0])
-        job.run(tool("actionlint"), there[0])
+    for file in files:
+        job.run(tool("check-jsonschema"), "--builtin-schema", WORKFLOWS[file], file)
+    if files[0].startswith(".github"):
+        job.run(tool("zizmor"), "--offline", "--quiet", "--no-progress", files[0])
+        job.run(tool("actionlint"), files[0])
+
+
+def workflows(project: Path) -> list[Path]:
+    return [project / file for file in WORKFLOWS if (project / file).exists()]
 
 
 def install(job: Job) -> None:
@@ -167,11 +120,7 @@ def lint(job: Job) -> None:
     job.module("ruff", "check", "--no-cache", "--output-format", "concise")
 
 
-def types(job: Job) -> str:
-    passed = remembered.marker(job.project)
-    if remembered.is_trusted(passed):
-        passed.touch()
-        return remembered.NOTE
+def types(job: Job) -> None:
     workspace.date_by_content(remembered.sources(job.project))
     cache = job.mypy_caches.get()
     try:
@@ -180,8 +129,10 @@ def types(job: Job) -> str:
         job.mypy_caches.put(cache)
     checker = tool("pyright")
     job.run(checker, "--pythonpath", job.python, "src", "tests", "dev")
-    passed.touch()
-    return ""
+
+
+def typed(project: Path) -> list[Path]:
+    return [project / "pyproject.toml", *remembered.sources(project)]
 
 
 def imported(job: Job) -> None:
@@ -196,7 +147,7 @@ def migrations(job: Job) -> None:
     listed = (job.project / ".env.example").read_text(encoding="utf-8")
     # A broker that is named is not started; migrations need none.
     broker = dict(re.findall(rf"^#? ?({prefix}BROKER_URL)=(\S+)", listed, re.MULTILINE))
-    job.module("dev", job.python, "-W", "error", "-c", MIGRATE.format(prefix=prefix), **broker)
+    job.run(job.python, "-W", "error", "-c", MIGRATE.format(prefix=prefix), **broker)
 
 
 def own_tests(job: Job) -> None:
@@ -233,14 +184,14 @@ def slow(combination: Combination) -> str | None:
 STAGES = [
     Stage("render", lambda _job: None, needs=""),
     Stage("tree", tree),
-    Stage("compose", compose),
-    Stage("image", image),
-    Stage("workflow", workflow),
+    Stage("compose", compose, reads=lambda project: [project / COMPOSE]),
+    Stage("image", image, reads=lambda project: [project / IMAGE]),
+    Stage("workflow", workflow, reads=workflows),
     Stage("install", install),
     Stage("format", format_, needs="install"),
     Stage("lint", lint, needs="install"),
     Stage("imports", imported, needs="install"),
-    Stage("types", types, needs="install"),
+    Stage("types", types, needs="install", reads=typed),
     Stage("migrations", migrations, needs="install"),
     Stage("commands", documented.check, needs="install"),
     Stage("tests", own_tests, needs="install"),

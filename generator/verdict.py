@@ -7,27 +7,28 @@ import re
 from traceback import format_exception_only
 from typing import TYPE_CHECKING
 
-from generator import disk
+from generator import disk, remembered
 from generator.documented import MisbehavedError, ServerDiedError
 from generator.errors import GeneratorError
+from generator.job import FoundError, SkippedError
 from generator.outcomes import Status
 from generator.processes import CommandFailedError, StoppedError
-from generator.stages import FoundError, SkippedError
 
 if TYPE_CHECKING:
-    from generator.stages import Job, Stage
+    from generator.job import Job
+    from generator.stages import Stage
 
 # Their messages say all; of any other exception the type has to be told too.
 TOLD = (FoundError, MisbehavedError, CommandFailedError, GeneratorError, OSError)
 HEARD = 0.5  # seconds after which a Ctrl-C that ended a command has reached this process too
 # What a project says when no server can be had for its tests.
 MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
-BROKEN_SERVER = re.compile(r".*ServerMissing: \S+ did not start.*")
+BROKEN_SERVER = re.compile(r"(?:ServerMissing|Error): \S+ did not start.*")
 
 
 def judged(job: Job, stage: Stage) -> tuple[Status, str]:
     try:
-        return Status.OK, stage.check(job) or ""
+        return Status.OK, _checked(job, stage)
     except SkippedError as reason:
         return Status.SKIPPED, str(reason)
     except ServerDiedError as error:
@@ -38,6 +39,18 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
         if job.processes.stopped.wait(HEARD):
             raise StoppedError from error
         return _cause(error)
+
+
+def _checked(job: Job, stage: Stage) -> str:
+    if not stage.reads:
+        return stage.check(job) or ""
+    passed = remembered.marker(stage.name, job.project, stage.reads(job.project))
+    if remembered.is_trusted(passed):
+        passed.touch()
+        return remembered.NOTE
+    note = stage.check(job) or ""
+    passed.touch()
+    return note
 
 
 def _cause(error: Exception) -> tuple[Status, str]:

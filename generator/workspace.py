@@ -55,15 +55,15 @@ def snapshot(root: Path, to: Path) -> None:
     shutil.copytree(root / "template", to / "template", ignore=unwanted)
 
 
-def mypy_caches(stack: ExitStack, count: int) -> Queue[Path]:
-    """Hold so many caches: two processes that write into one crash."""
+def reserved(stack: ExitStack, name: str, count: int = 1) -> Queue[Path]:
+    """Hold so many folders of the cache for as long as `stack` is open; others get others."""
     found: Queue[Path] = Queue()
     for number in itertools.count():
         if found.qsize() == count:
             break
-        folder = cache() / f"mypy-{number}"
+        folder = cache() / f"{name}-{number}"
         folder.mkdir(exist_ok=True)
-        if stack.enter_context(held(folder / "lock", wait=False)):
+        if stack.enter_context(held(folder.with_suffix(".lock"), wait=False)):
             found.put(folder)
     return found
 

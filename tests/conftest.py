@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from generator import cli, processes
+from generator import cli, processes, workspace
 from tests import projects, support
 
 if TYPE_CHECKING:
@@ -19,20 +20,23 @@ settings.register_profile("default", max_examples=15, deadline=None, derandomize
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+KEPT = {"project": "UV_PROJECT_ENVIRONMENT", "mypy": "MYPY_CACHE_DIR"}
+
 
 @pytest.fixture(scope="session", autouse=True)
 def neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the settings of the person at this machine out of the tests, and theirs out of ours."""
     home = tmp_path_factory.mktemp("home")
     processes.heed_interrupts()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name in [name for name in os.environ if name.startswith(("GIT_", "COPIER_"))]:
             patch.delenv(name)
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         caches = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         patch.setenv("XDG_CACHE_HOME", caches)  # a new home would download all packages anew
-        # What one project has installed and compiled, the next one has not to.
-        patch.setenv("UV_PROJECT_ENVIRONMENT", str(home / "project"))
+        # What one project has installed, compiled and checked, the next one has not to.
+        for name, variable in KEPT.items():
+            patch.setenv(variable, str(workspace.reserved(stack, name).get()))
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")

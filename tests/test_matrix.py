@@ -16,7 +16,7 @@ import pytest
 from generator import combinations, matrix, questions, remembered, rendering, workspace
 from generator.errors import ExitCode, RefusedError
 from generator.outcomes import BAD, History, Outcome, Status
-from generator.stages import STAGES
+from generator.stages import STAGES, typed
 from tests import support
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def test_mypy_s_cache_takes_no_text_for_another(tmp_path: Path) -> None:
     assert codes == [0, 1, 0]
 
 
-def test_types_are_remembered_for_the_same_text_and_versions_alone(
+def test_what_passed_passes_again_with_the_same_text_and_versions_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever could change the answer, a checker is asked again; in CI it always is."""
@@ -221,10 +221,14 @@ def test_types_are_remembered_for_the_same_text_and_versions_alone(
         file.write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CI", raising=False)
-    passed = remembered.marker(tmp_path)
+
+    def marker() -> Path:
+        return remembered.marker("types", tmp_path, typed(tmp_path))
+
+    passed = marker()
     assert not remembered.is_trusted(passed)
     passed.touch()
-    assert remembered.is_trusted(remembered.marker(tmp_path))
+    assert remembered.is_trusted(marker())
 
     monkeypatch.setenv("CI", "true")
     assert not remembered.is_trusted(passed)
@@ -234,5 +238,5 @@ def test_types_are_remembered_for_the_same_text_and_versions_alone(
         lambda: source.rename(source.with_name("shops.py")),
         (library / "anyio-4.2.dist-info").mkdir,
     ]
-    markers = {passed, *((change(), remembered.marker(tmp_path))[1] for change in changes)}
+    markers = {passed, *((change(), marker())[1] for change in changes)}
     assert len(markers) == 1 + len(changes)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,8 @@ from tests import support
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from generator.job import Job
+
 ONLY = {"name": "background-sqlite"}
 # A shell whose child is in a session of its own, as those of the services are.
 HANG = ("sh", "-c", "setsid sleep 600 & echo begun; sleep 600")
@@ -43,7 +46,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         assert list(found.iterdir()) == []
 
 
-def only_stage(monkeypatch: pytest.MonkeyPatch, check: Callable[[stages.Job], None]) -> None:
+def only_stage(monkeypatch: pytest.MonkeyPatch, check: Callable[[Job], None]) -> None:
     monkeypatch.setattr(matrix, "STAGES", [stages.STAGES[0], stages.Stage("check", check)])
 
 
@@ -56,7 +59,7 @@ def test_a_combination_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     """It is killed with its children after the stated time, and reported."""
     marks = []
 
-    def hang(job: stages.Job) -> None:
+    def hang(job: Job) -> None:
         marks.append(job.processes.mark)
         job.run(*HANG)
 
@@ -126,7 +129,7 @@ def test_ctrl_c(folder: Path, number: signal.Signals, name: str, expected: set[s
 def test_a_disk_that_fills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run ends, says so, and blames no project."""
 
-    def fill(job: stages.Job) -> None:
+    def fill(job: Job) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.project / "data"))
 
     only_stage(monkeypatch, fill)
@@ -174,6 +177,24 @@ def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPat
     assert outcome.status is Status.MACHINE, outcome
     assert "(redis) died half way" in outcome.detail
     assert folder
+
+
+def test_a_server_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as the machine's failure in each stage that needs it."""
+    programs = folder / "programs"
+    programs.mkdir()
+    for name, does in {"initdb": 'mkdir "$2"', "postgres": "exit 1"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    wanted = ["migrations", "commands"]
+    outcomes = matrix.run(matrix.Request({"name": "background-postgresql"}, wanted))
+    failed = [outcome for outcome in outcomes if outcome.status is not Status.OK]
+    assert [outcome.stage for outcome in failed] == wanted
+    for outcome in failed:
+        assert outcome.status is Status.MACHINE, outcome
+        assert "postgres did not start" in outcome.detail
+    shutil.rmtree(programs)
 
 
 def test_what_a_killed_run_left_is_cleared_away(folder: Path) -> None:
