@@ -15,11 +15,11 @@ demo: $(READY)  ## see a service rendered, started and used; BACKEND=rq|celery|o
 	.venv/bin/python demo.py $(BACKEND)
 
 test: check  ## all checks and tests, and every combination through its stages
-	.venv/bin/python -m pytest -n 2 --dist loadgroup
+	.venv/bin/python -m pytest -n 3 --dist loadgroup
 	.venv/bin/fastapi-tasks matrix test --jobs 2
 
 test-all: check  ## the same, with 500 cases of edits and the own tests of every combination: an hour
-	WHOLE_MATRIX=1 HYPOTHESIS_PROFILE=thorough .venv/bin/python -m pytest -n 2 --dist loadgroup
+	WHOLE_MATRIX=1 HYPOTHESIS_PROFILE=thorough .venv/bin/python -m pytest -n 3 --dist loadgroup
 	.venv/bin/fastapi-tasks matrix test --jobs 2 --all-tests
 
 test-latest test-oldest: $(READY)  ## the combinations, on the newest or the oldest versions allowed
