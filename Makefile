@@ -16,11 +16,11 @@ demo: $(READY)  ## see a service rendered, started and used; BACKEND=rq|celery|o
 
 test: check  ## all checks and tests, and every combination through its stages
 	.venv/bin/python -m pytest -n 3 --dist loadgroup
-	.venv/bin/fastapi-tasks matrix test --jobs 2
+	.venv/bin/fastapi-tasks matrix test --jobs 2 $(AGAIN)
 
 test-all: check  ## the same, with 500 cases of edits and the own tests of every combination: an hour
 	WHOLE_MATRIX=1 HYPOTHESIS_PROFILE=thorough .venv/bin/python -m pytest -n 3 --dist loadgroup
-	.venv/bin/fastapi-tasks matrix test --jobs 2 --all-tests
+	.venv/bin/fastapi-tasks matrix test --jobs 2 --all-tests --again
 
 test-latest test-oldest: $(READY)  ## the combinations, on the newest or the oldest versions allowed
 	.venv/bin/fastapi-tasks matrix test --jobs 2 --lane $(@:test-%=%)
@@ -34,6 +34,7 @@ format: $(READY)
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 
+release: AGAIN := --again
 release: test  ## cut a release: make release VERSION=0.2.0
 	.venv/bin/python release.py "$(VERSION)"
 

@@ -84,6 +84,7 @@ class Service:
         self._run("mail", "dev.mail", str(mail))
         fd = self._listener.fileno()
         self._run("serve", self._package, "serve", "--fd", str(fd), fds=[fd])
+        self._listener.close()  # it is the service's alone: who waits for that hears of its end
         for command in self.documented():
             self._run(command, self._package, command)
 
@@ -160,9 +161,13 @@ class Service:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
         with closing(connection):
             headers = {"Content-Type": "application/json"} if body else {}
-            connection.request(method, path, json.dumps(body) if body else None, headers)
-            answer = connection.getresponse()
-            text = answer.read().decode()
+            try:
+                connection.request(method, path, json.dumps(body) if body else None, headers)
+                answer = connection.getresponse()
+                text = answer.read().decode()
+            except (OSError, http.client.HTTPException):
+                self._require_running()
+                raise
         if answer.status != expected:
             raise MisbehavedError(f"{method} {path}: {answer.status} {text}")
         try:
@@ -173,12 +178,15 @@ class Service:
     def _wait(self, done: Any, otherwise: str) -> None:
         deadline = time.monotonic() + self._patience
         while not done():
-            for name, process in self._running.items():
-                if process.poll() is not None:
-                    raise MisbehavedError(f"{name} ended with {process.returncode}")
+            self._require_running()
             if time.monotonic() > deadline:
                 raise MisbehavedError(f"{otherwise} after {self._patience:g} s")
             time.sleep(0.05)
+
+    def _require_running(self) -> None:
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise MisbehavedError(f"{name} ended with {process.returncode}")
 
     def _log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text(errors="replace")

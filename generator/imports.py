@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from typing import TYPE_CHECKING
 
-from generator import remembered
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -42,14 +40,14 @@ class Import:
     module: str
 
 
-def problems(project: Path, libraries: Path) -> Iterator[str]:
+def problems(project: Path, files: list[Path], libraries: Path) -> Iterator[str]:
     """Yield what is imported and not declared, then what is declared and not used."""
     package = next(folder.name for folder in (project / "src").iterdir() if folder.is_dir())
     metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     runtime = metadata["project"]["dependencies"]
     dev = metadata["dependency-groups"]["dev"]
     provided = _provided(libraries)
-    sources = list(_sources(project))
+    sources = list(_sources(project, files))
     imports = list(_imports(sources))
     own = {package, "tests", "dev", "migrations", *sys.stdlib_module_names}
     for each in imports:
@@ -123,8 +121,8 @@ def _imports(sources: list[Source]) -> Iterator[Import]:
                 yield Import(source.file, node.lineno, name.split(".")[0])
 
 
-def _sources(project: Path) -> Iterator[Source]:
-    for path in sorted(remembered.sources(project)):
+def _sources(project: Path, files: list[Path]) -> Iterator[Source]:
+    for path in sorted(files):
         file, text = path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
         yield Source(file, ast.parse(text, file), text)
 

@@ -43,6 +43,8 @@ class Job:
     mypy_caches: Queue[Path]
     """Those that no process writes into; two at once would crash."""
     thorough: bool
+    again: bool
+    """Also what passed before."""
     limit: float | None
     recorded: dict[str, Any] = field(default_factory=dict)
 
@@ -56,6 +58,14 @@ class Job:
             text = (self.project / ".copier-answers.yml").read_text(encoding="utf-8")
             self.recorded.update(yaml.safe_load(text))
         return self.recorded
+
+    def sources(self) -> list[Path]:
+        folders = [f for f in self.project.iterdir() if f.is_dir() and f.name[0] != "."]
+        return [file for folder in folders for file in folder.rglob("*.py")]
+
+    def rendered(self) -> list[Path]:
+        listed = self.run("git", "ls-files", "-z")
+        return [self.project / name for name in listed.split("\0") if name]
 
     def run(self, *command: str, limit: float = 300, **environment: str) -> str:
         return self.processes.run(command, self.project, self.limit or limit, **environment)

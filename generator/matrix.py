@@ -50,6 +50,8 @@ class Request:
     failed_first: bool = False
     lane: Lane = Lane.LOCKED
     thorough: bool = False
+    again: bool = False
+    """Also what passed before, with the same text, versions and servers."""
     limit: float | None = None
     """Seconds for each command of a stage but installations, instead of the stage's own limit."""
     root: Path = questions.ROOT
@@ -145,6 +147,7 @@ class _Run:
             environments=self._environments,
             mypy_caches=self._mypy_caches,
             thorough=self._request.thorough,
+            again=self._request.again,
             limit=self._request.limit,
         )
         self._jobs.append(job)

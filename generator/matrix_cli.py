@@ -34,6 +34,9 @@ LaneName = Annotated[
 All = Annotated[
     bool, typer.Option("--all-tests", help="Also the own tests that take minutes each.")
 ]
+Again = Annotated[
+    bool, typer.Option("--again", help="Also what passed with this text within a week.")
+]
 Limit = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", min=1, help="Kill what runs for longer, save installations."),
@@ -92,6 +95,7 @@ def _test(  # noqa: PLR0913 (each one is a flag)
     failed_first: FailedFirst = False,
     lane: LaneName = "locked",
     all_tests: All = False,
+    again: Again = False,
     limit: Limit = None,
     to_json: Json = False,
 ) -> ExitCode:
@@ -111,6 +115,7 @@ def _test(  # noqa: PLR0913 (each one is a flag)
         failed_first=failed_first,
         lane=Lane(lane),
         thorough=all_tests,
+        again=again,
         limit=limit,
     )
     return _run(matrix.chosen(request), request, to_json=to_json)

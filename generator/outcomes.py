@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from generator import environments
+from generator import environments, remembered
 from generator.stages import slow
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class History:
         bad = {outcome.combination.name for outcome in outcomes if outcome.status in BAD}
         failed = sorted(bad | (set(self._failed) - run))
         for each in outcomes:
-            if each.status is Status.OK:
+            if each.status is Status.OK and each.detail != remembered.NOTE:
                 self._seconds[f"{each.combination.name}/{each.stage}"] = round(each.seconds, 2)
         part = _path().with_suffix(f".{os.getpid()}")
         with suppress(OSError):  # an order is worth no failure, least of all on a full disk

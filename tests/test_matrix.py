@@ -9,14 +9,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from generator import combinations, matrix, questions, remembered, rendering, workspace
 from generator.errors import ExitCode, RefusedError
+from generator.job import FoundError, Job
 from generator.outcomes import BAD, History, Outcome, Status
-from generator.stages import STAGES, typed
+from generator.stages import STAGES, Stage
 from tests import support
 
 if TYPE_CHECKING:
@@ -210,33 +212,61 @@ def test_mypy_s_cache_takes_no_text_for_another(tmp_path: Path) -> None:
     assert codes == [0, 1, 0]
 
 
-def test_what_passed_passes_again_with_the_same_text_and_versions_alone(
+def test_what_passed_passes_again_for_the_same_text_versions_and_servers_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever could change the answer, a checker is asked again; in CI it always is."""
-    source, library = tmp_path / "src/shop.py", tmp_path / ".venv/lib/python3.11/site-packages"
-    for folder in (source.parent, library / "anyio-4.1.dist-info"):
+    """Whatever could change the answer, the stage is run again; so it is in CI, or if asked to."""
+    project, servers = tmp_path / "shop", tmp_path / "servers"
+    source, library = project / "src/shop.py", project / ".venv/lib/python3.11/site-packages"
+    for folder in (source.parent, library / "anyio-4.1.dist-info", servers):
         folder.mkdir(parents=True)
-    for file in (source, tmp_path / "pyproject.toml"):
-        file.write_text("")
+    source.write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(servers))
     monkeypatch.delenv("CI", raising=False)
+    ran: list[Job] = []
+    job = cast("Job", SimpleNamespace(project=project, thorough=False, again=False))
+    stage = Stage("check", ran.append, reads=lambda _: list((project / "src").iterdir()))
 
-    def marker() -> Path:
-        return remembered.marker("types", tmp_path, typed(tmp_path))
+    def runs() -> bool:
+        before = len(ran)
+        noted = remembered.checked(job, stage)
+        assert (noted == remembered.NOTE) is (len(ran) == before)
+        return len(ran) > before
 
-    passed = marker()
-    assert not remembered.is_trusted(passed)
-    passed.touch()
-    assert remembered.is_trusted(marker())
-
-    monkeypatch.setenv("CI", "true")
-    assert not remembered.is_trusted(passed)
     changes: list[Callable[[], object]] = [
         lambda: source.write_text("y"),
-        lambda: (tmp_path / "pyproject.toml").write_text("x"),
         lambda: source.rename(source.with_name("shops.py")),
         (library / "anyio-4.2.dist-info").mkdir,
+        lambda: shutil.copy(sys.executable, servers / "postgres"),
+        lambda: age(servers / "postgres"),
+        lambda: monkeypatch.setenv("SHOP_TEST_DATABASE_URL", "postgresql://db.example.com"),
+        lambda: setattr(job, "thorough", True),
+        lambda: age(*(tmp_path / "cache").rglob("passed-*")),
     ]
-    markers = {passed, *((change(), marker())[1] for change in changes)}
-    assert len(markers) == 1 + len(changes)
+    for change in [lambda: None, *changes]:
+        change()
+        assert runs()
+        assert not runs()
+
+    job.again = True
+    assert runs()
+    job.again = False
+    monkeypatch.setenv("CI", "true")
+    assert runs()
+
+    monkeypatch.delenv("CI")
+    source.with_name("shops.py").write_text("z")
+    failing = Stage("check", fail, reads=stage.reads)
+    for _ in range(2):
+        with pytest.raises(FoundError):
+            remembered.checked(job, failing)
+
+
+def fail(_: Job) -> None:
+    raise FoundError(["a fault"])
+
+
+def age(*files: Path) -> None:
+    for file in files:
+        os.utime(file, (1, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +77,16 @@ def test_a_missing_import_in_one_overlay(broken: Callable[[str, str, str], Path]
     assert list(failed) == ["celery-rabbitmq-sqlite"]
     assert "src/shop/tasks/celery_transport.py" in failed["celery-rabbitmq-sqlite"]
     assert "F821" in failed["celery-rabbitmq-sqlite"]
+
+
+def test_a_service_that_does_not_come_up(broken: Callable[[str, str, str], Path]) -> None:
+    """Nobody waits for an answer of what is gone: the time for one is two minutes."""
+    up = "        # A full collection"
+    root = broken(f"template/{PACKAGE}/main.py", up, f"        raise SystemExit(3)\n{up}")
+    began = time.monotonic()
+    failed = found(root, "commands", "background-sqlite")
+    assert time.monotonic() - began < 60
+    assert "SystemExit: 3" in failed["background-sqlite"]
 
 
 def test_an_undeclared_dependency(broken: Callable[[str, str, str], Path]) -> None:

@@ -79,7 +79,7 @@ def test_the_limit_is_that_of_documented_commands_too(
 ) -> None:
     """What the stage awaits of them is missing after the stated time."""
     monkeypatch.setattr(documented, "TELL", "import time; time.sleep(600)")
-    *_, outcome = matrix.run(matrix.Request(ONLY, ["commands"], limit=2))
+    *_, outcome = matrix.run(matrix.Request(ONLY, ["commands"], limit=2, again=True))
     assert outcome.status is Status.FAILED
     assert outcome.detail.startswith("python -m dev started no servers after 2 s")
     assert folder
@@ -94,9 +94,9 @@ def test_the_limit_is_that_of_documented_commands_too(
 )
 def test_ctrl_c(folder: Path, number: signal.Signals, name: str, expected: set[str]) -> None:
     """No process, server or folder is left behind, and what was found is told."""
-    command = [sys.executable, "-m", "generator", "matrix", "test", "--stage", "commands"]
+    command = [sys.executable, "-m", "generator", "matrix", "test", "--again"]
     run = subprocess.Popen(
-        [*command, "--only", f"name={name}"],
+        [*command, "--stage", "commands", "--only", f"name={name}"],
         cwd=folder,
         env=support.child_environment(support.ROOT),
         stdout=subprocess.PIPE,
@@ -172,7 +172,7 @@ def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPat
         use(service)
 
     monkeypatch.setattr(documented.Service, "use", shut_down_before)
-    *_, outcome = matrix.run(matrix.Request({"name": "rq-sqlite"}, ["commands"]))
+    *_, outcome = matrix.run(matrix.Request({"name": "rq-sqlite"}, ["commands"], again=True))
     assert outcome.stage == "commands"
     assert outcome.status is Status.MACHINE, outcome
     assert "(redis) died half way" in outcome.detail
@@ -188,7 +188,7 @@ def test_a_server_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyPa
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     wanted = ["migrations", "commands"]
-    outcomes = matrix.run(matrix.Request({"name": "background-postgresql"}, wanted))
+    outcomes = matrix.run(matrix.Request({"name": "background-postgresql"}, wanted, again=True))
     failed = [outcome for outcome in outcomes if outcome.status is not Status.OK]
     assert [outcome.stage for outcome in failed] == wanted
     for outcome in failed:
