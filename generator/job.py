@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from generator.new import ANSWERS_FILE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from queue import Queue
@@ -55,7 +57,7 @@ class Job:
     @property
     def answers(self) -> dict[str, Any]:
         if not self.recorded:
-            text = (self.project / ".copier-answers.yml").read_text(encoding="utf-8")
+            text = (self.project / ANSWERS_FILE).read_text(encoding="utf-8")
             self.recorded.update(yaml.safe_load(text))
         return self.recorded
 
@@ -64,7 +66,8 @@ class Job:
         return [file for folder in folders for file in folder.rglob("*.py")]
 
     def rendered(self) -> list[Path]:
-        listed = self.run("git", "ls-files", "-z")
+        """Give all but the answers, which name the folder of this run."""
+        listed = self.run("git", "ls-files", "-z", "--", ".", f":!{ANSWERS_FILE}")
         return [self.project / name for name in listed.split("\0") if name]
 
     def run(self, *command: str, limit: float = 300, **environment: str) -> str:

@@ -263,6 +263,19 @@ def test_what_passed_passes_again_for_the_same_text_versions_and_servers_alone(
             remembered.checked(job, failing)
 
 
+def test_a_second_render_has_the_same_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in it tells the folder or the time of the run."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("CI", raising=False)
+    ran: list[Job] = []
+    check = Stage("check", ran.append, reads=Job.rendered)
+    monkeypatch.setattr(matrix, "STAGES", [STAGES[0], check])
+    for _ in range(2):
+        *_, outcome = matrix.run(matrix.Request({"name": "rq-sqlite"}))
+    assert outcome.detail == remembered.NOTE
+    assert len(ran) == 1
+
+
 def fail(_: Job) -> None:
     raise FoundError(["a fault"])
 
