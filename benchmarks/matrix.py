@@ -3,8 +3,8 @@
 The naive way: one combination after the other, each with a virtual environment by `python -m venv`
 and pip, then the project's own format check, lint, mypy and pyright. Both begin with the renders
 done and with the packages in pip's and uv's caches. Choose combinations with `--only KEY=VALUE`, as
-for `fastapi-tasks matrix test`; without it the product, 16 of them. What passed before is
-run again, as in CI. Target: at most 1/5.
+for `fastapi-tasks matrix test`; without it the product, 16 of them. What passed before is run
+again, as in CI. Target: at most 1/5.
 """
 
 from __future__ import annotations

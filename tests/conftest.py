@@ -20,7 +20,7 @@ settings.register_profile("default", max_examples=15, deadline=None, derandomize
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-KEPT = {"project": "UV_PROJECT_ENVIRONMENT", "mypy": "MYPY_CACHE_DIR"}
+SHARED = {"project": "UV_PROJECT_ENVIRONMENT", "mypy": "MYPY_CACHE_DIR"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,7 +35,7 @@ def neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         caches = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         patch.setenv("XDG_CACHE_HOME", caches)  # a new home would download all packages anew
         # What one project has installed, compiled and checked, the next one has not to.
-        for name, variable in KEPT.items():
+        for name, variable in SHARED.items():
             patch.setenv(variable, str(workspace.reserved(stack, name).get()))
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
