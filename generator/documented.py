@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -49,7 +50,7 @@ def check(job: Job) -> None:
             service.start()
             service.use()
             service.stop()
-        except (MisbehavedError, OSError, http.client.HTTPException) as error:
+        except (MisbehavedError, OSError) as error:
             if gone := service.dead_servers():
                 raise ServerDiedError(
                     f"the server at {gone[0]} died half way, so this says nothing of the project: "
@@ -75,13 +76,13 @@ class Service:
 
     def start(self) -> None:
         told, go = self._folder / "settings.json", self._folder / "go"
-        mail = _free_port()
+        mail = str(free_port())
+        self._run("mail", "dev.mail", mail)
         tell = ["-c", TELL, self._prefix, str(told), str(go)]
-        self._run("dev", "dev", self._job.python, *tell, MAIL_PORT=str(mail))
+        self._run("dev", "dev", self._job.python, *tell, MAIL_PORT=mail)
         self._stack.callback(self._let_servers_go, go)  # before the block ends them by a signal
         self._wait(told.exists, "python -m dev started no servers")
         self.settings = json.loads(told.read_text())
-        self._run("mail", "dev.mail", str(mail))
         fd = self._listener.fileno()
         self._run("serve", self._package, "serve", "--fd", str(fd), fds=[fd])
         self._listener.close()  # it is the service's alone: who waits for that hears of its end
@@ -133,7 +134,8 @@ class Service:
         return found
 
     def logs(self) -> str:
-        return "\n".join(f"[{name}] {line}" for name in self._running for line in self._tail(name))
+        tails = {name: self._tail(name, 12) for name in self._running}
+        return "\n".join(f"[{name}] {line}" for name, lines in tails.items() for line in lines)
 
     def _run(self, name: str, *arguments: str, fds: list[int] | None = None, **more: str) -> None:
         log = self._stack.enter_context((self._folder / f"{name}.log").open("wb"))
@@ -165,9 +167,9 @@ class Service:
                 connection.request(method, path, json.dumps(body) if body else None, headers)
                 answer = connection.getresponse()
                 text = answer.read().decode()
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
                 self._require_running()
-                raise
+                raise MisbehavedError(f"{method} {path} got no answer: {error}") from error
         if answer.status != expected:
             raise MisbehavedError(f"{method} {path}: {answer.status} {text}")
         try:
@@ -186,16 +188,20 @@ class Service:
     def _require_running(self) -> None:
         for name, process in self._running.items():
             if process.poll() is not None:
-                raise MisbehavedError(f"{name} ended with {process.returncode}")
+                said = next(self._tail(name, 1), "it printed nothing")
+                raise MisbehavedError(f"{name} ended with {process.returncode}: {said}")
 
     def _log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text(errors="replace")
 
-    def _tail(self, name: str) -> Iterator[str]:
-        yield from self._log(name).splitlines()[-12:]
+    def _tail(self, name: str, count: int) -> Iterator[str]:
+        yield from self._log(name).splitlines()[-count:]
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """Return one below what clients get: theirs could take it before it is listened at."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -211,7 +211,7 @@ class _Run:
 
     def _tell(self, job: Job, stage: str, status: Status, began: float, detail: str = "") -> None:
         # A project's own path is of no use after the run: files are named from its root.
-        short = detail.replace(f"{job.project}/", "")[-SHOWN:].strip()
+        short = _shortened(detail.replace(f"{job.project}/", "").strip())
         outcome = Outcome(job.combination, stage, status, time.monotonic() - began, short)
         with self._telling:
             self.outcomes.append(outcome)
@@ -237,3 +237,9 @@ class _Run:
     def _end_crews(self) -> None:
         self._crew.end()
         self._testers.end()
+
+
+def _shortened(detail: str) -> str:
+    """Keep its first line, which is the reason, and its end."""
+    first, _, rest = detail.partition("\n")
+    return detail if len(detail) <= SHOWN else f"{first}\n…\n{rest[-SHOWN:]}"

@@ -33,8 +33,8 @@ class Lines:
             return
         count = f"[{len(self.told):>{len(str(self._total))}}/{self._total}]"
         name = f"{outcome.combination.name:<40} {outcome.stage:<10}"
-        first = outcome.detail.splitlines()[0] if outcome.detail else ""
-        line = f"{count} {name} {outcome.status.value:<7} {outcome.seconds:6.1f} s  {first[:150]}"
+        first = _first_line(outcome)[:150]
+        line = f"{count} {name} {outcome.status.value:<7} {outcome.seconds:6.1f} s  {first}"
         print(line.rstrip(), flush=True)
 
 
@@ -62,6 +62,8 @@ def table(outcomes: Sequence[Outcome], request: Request) -> None:
     counted = Counter(outcome.status for outcome in outcomes)
     said = ", ".join(f"{counted[status]} {status.value}" for status in Status if counted[status])
     print(f"\n{len(rows)} combinations, {len(outcomes)} stages: {said}.")
+    for outcome in filter(_bad, outcomes):  # last, as it is the end that a log's reader sees
+        print(f"{outcome.status.value}: {_named(outcome)}: {_first_line(outcome)}")
 
 
 def again(outcome: Outcome, request: Request) -> str:
@@ -72,6 +74,14 @@ def again(outcome: Outcome, request: Request) -> str:
     words += ["--all-tests"] if request.thorough else []
     words += ["--limit", f"{request.limit:g}"] if request.limit else []
     return shlex.join(words)
+
+
+def _named(outcome: Outcome) -> str:
+    return f"{outcome.stage} of {outcome.combination.name}"
+
+
+def _first_line(outcome: Outcome) -> str:
+    return next(iter(outcome.detail.splitlines()), "")
 
 
 def _bad(outcome: Outcome) -> bool:
@@ -89,7 +99,7 @@ def _summary(done: Sequence[Outcome]) -> str:
 
 def _reasons(outcomes: Sequence[Outcome]) -> None:
     noted = [o for o in outcomes if o.detail and not _bad(o)]
-    counted = Counter((o.status.value, o.stage, o.detail.splitlines()[0]) for o in noted)
+    counted = Counter((o.status.value, o.stage, _first_line(o)) for o in noted)
     for (status, stage, reason), count in counted.items():
         if not reason.endswith("was not done"):
             print(f"{status}: {stage} of {count}: {reason}")
@@ -97,6 +107,6 @@ def _reasons(outcomes: Sequence[Outcome]) -> None:
 
 def _failure(outcome: Outcome, request: Request) -> None:
     whose = "" if outcome.status is Status.FAILED else " (the machine's failure)"
-    print(f"\n{outcome.stage} of {outcome.combination.name} failed{whose}:")
+    print(f"\n{_named(outcome)} failed{whose}:")
     print("\n".join(f"  {line}" for line in outcome.detail.splitlines()))
     print(f"Again: {again(outcome, request)}")

@@ -164,6 +164,7 @@ def test_json_and_the_command_that_repeats_a_failure(
     ]
     _, printed, _ = command(["matrix", "test"])
     assert f"lint of {row.name} failed:\n  src/shop/main.py:1:1: F401" in printed
+    assert printed.splitlines()[-1] == f"failed: lint of {row.name}: src/shop/main.py:1:1: F401"
 
 
 def test_what_failed_comes_first_until_a_whole_run_of_it_passed(

@@ -86,6 +86,7 @@ def test_a_service_that_does_not_come_up(broken: Callable[[str, str, str], Path]
     began = time.monotonic()
     failed = found(root, "commands", "background-sqlite")
     assert time.monotonic() - began < 60
+    assert re.match(r"GET /livez got no answer|serve ended with 3", failed["background-sqlite"])
     assert "SystemExit: 3" in failed["background-sqlite"]
 
 

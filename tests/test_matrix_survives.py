@@ -21,6 +21,7 @@ import pytest
 
 from generator import documented, matrix, processes, stages, workspace
 from generator.errors import ExitCode, GeneratorError
+from generator.job import FoundError
 from generator.outcomes import Outcome, Status
 from tests import support
 
@@ -82,6 +83,28 @@ def test_the_limit_is_that_of_documented_commands_too(
     *_, outcome = matrix.run(matrix.Request(ONLY, ["commands"], limit=2, again=True))
     assert outcome.status is Status.FAILED
     assert outcome.detail.startswith("python -m dev started no servers after 2 s")
+    assert folder
+
+
+def test_a_port_that_was_taken_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that wanted it is named at once, with the last line that it printed."""
+    with socket.create_server(("127.0.0.1", documented.free_port())) as taken:
+        monkeypatch.setattr(documented, "free_port", lambda: taken.getsockname()[1])
+        *_, outcome = matrix.run(matrix.Request(ONLY, ["commands"], again=True))
+    assert outcome.status is Status.FAILED
+    assert re.match(r"mail ended with 1: OSError: .*address already in use", outcome.detail)
+    assert folder
+
+
+def test_a_long_output_keeps_its_reason(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(_job: Job) -> None:
+        raise FoundError(["the reason", *("x" * 100 for _ in range(1000)), "the end"])
+
+    only_stage(monkeypatch, say)
+    [_, outcome] = matrix.run(matrix.Request(ONLY))
+    assert outcome.detail.startswith("the reason\n…\n")
+    assert outcome.detail.endswith("\nthe end")
+    assert len(outcome.detail) < 7000
     assert folder
 
 

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from generator import questions
+from generator.documented import free_port
 from tests import support
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def make(project: Path, *arguments: str) -> None:
 def making_dev(project: Path, end: signal.Signals) -> Iterator[tuple[httpx.Client, Path]]:
     """Give a client of what `make dev` starts, and the file with all that it prints."""
     log = project.with_name("log")
-    api, mail = free_ports(2)
+    api, mail = free_port(), free_port()
     with log.open("w") as output:
         command = subprocess.Popen(
             ["make", "dev"],
@@ -226,11 +227,3 @@ def skip_without_servers(printed: str) -> None:
 def environment(project: Path, **more: str) -> dict[str, str]:
     ours: dict[str, None] = dict.fromkeys(("VIRTUAL_ENV", "PYTHONPATH"))
     return support.child_environment(project, **ours, UV_PYTHON=sys.executable, **more)
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
