@@ -50,8 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a tick gets a question mark, not a crash.
         getattr(stream, "reconfigure", dict)(errors="replace")
     try:
-        code = int(get_command(_app())(words, standalone_mode=False) or ExitCode.DONE)
+        # Typer's own `main` would turn Ctrl-C into a number like any other.
+        with get_command(_app()).make_context("fastapi-tasks", words) as context:
+            code = int(context.command.invoke(context) or ExitCode.DONE)
         sys.stdout.flush()
+    except typer.Exit as done:  # of --help
+        return done.exit_code
     except BrokenPipeError:
         # The reader has left; Python would complain again when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

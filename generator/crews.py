@@ -25,9 +25,9 @@ class Crew:
         self._waiting.put((rank, next(self._numbers), work))
         return self._pool.submit(self._next)
 
-    def end(self) -> None:
+    def end(self, *, wait: bool = True) -> None:
         """Start nothing more, and wait for what runs."""
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(wait, cancel_futures=True)
 
     def _next(self) -> None:
         self._waiting.get()[-1]()

@@ -68,7 +68,6 @@ class Service:
         self._stack = stack
         self._patience = job.limit or PATIENCE
         self._package = job.answers["package_name"]
-        self._prefix = f"{self._package.upper()}_"
         self.settings: dict[str, str] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._listener = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
@@ -78,7 +77,7 @@ class Service:
         told, go = self._folder / "settings.json", self._folder / "go"
         mail = str(free_port())
         self._run("mail", "dev.mail", mail)
-        tell = ["-c", TELL, self._prefix, str(told), str(go)]
+        tell = ["-c", TELL, self._job.prefix, str(told), str(go)]
         self._run("dev", "dev", self._job.python, *tell, MAIL_PORT=mail)
         self._stack.callback(self._let_servers_go, go)  # before the block ends them by a signal
         self._wait(told.exists, "python -m dev started no servers")
@@ -109,7 +108,7 @@ class Service:
         )
 
     def stop(self) -> None:
-        """End each by SIGTERM, as a platform does: it has to end with 0, and soon."""
+        """End each by SIGTERM, as a platform does: it has to end with 0, or uvicorn by it."""
         for name in ("serve", *self.documented()):
             self._running[name].send_signal(signal.SIGTERM)
         for name in ("serve", *self.documented()):
@@ -119,7 +118,7 @@ class Service:
                 raise MisbehavedError(
                     f"{name} runs on {self._patience:g} s after SIGTERM"
                 ) from None
-            if code not in {0, -signal.SIGTERM}:
+            if code and (name, code) != ("serve", -signal.SIGTERM):
                 raise MisbehavedError(f"{name} ended with {code} on SIGTERM")
 
     def dead_servers(self) -> list[str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import GeneratorError
+from generator.processes import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 LOCK = "requirements-matrix.txt"
 LIMIT = 600.0  # seconds for a download of everything
+POLL = 0.2  # seconds between two tries of a lock
 KEPT = 7 * 24 * 3600  # seconds for which what is not used stays
 
 
@@ -121,11 +123,11 @@ def cache() -> Path:
 
 
 @contextmanager
-def held(path: Path, *, wait: bool = True) -> Iterator[bool]:
+def held(path: Path) -> Iterator[bool]:
     """Hold that lock file against other runs on this machine; tell whether it could be had."""
     with path.open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
@@ -137,19 +139,26 @@ def _union(pins: Path, processes: Processes) -> Path:
     text = pins.read_text(encoding="utf-8")
     key = hashlib.sha256(f"{sys.version}{sys.executable}{text}".encode()).hexdigest()[:16]
     venv = cache() / f"union-{key}"
-    with held(cache() / "union.lock"):
-        _forget_unused()
-        if not venv.exists():
-            part = venv.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)
-            quiet = [_uv(), "venv", "-q", "--python", sys.executable, str(part)]
-            processes.run(quiet, cache(), LIMIT)
-            sync = [_uv(), "pip", "sync", "-q", "--compile-bytecode"]
-            python = str(part / "bin/python")
-            processes.run([*sync, "--python", python, str(pins)], cache(), LIMIT)
-            part.rename(venv)
-        os.utime(venv)
-    return venv
+    while True:
+        with held(cache() / "union.lock") as ours:
+            if ours:
+                _forget_unused()
+                if not venv.exists():
+                    _make(venv, pins, processes)
+                os.utime(venv)
+                return venv
+        if processes.stopped.wait(POLL):
+            raise StoppedError
+
+
+def _make(venv: Path, pins: Path, processes: Processes) -> None:
+    part = venv.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    quiet = [_uv(), "venv", "-q", "--python", sys.executable, str(part)]
+    processes.run(quiet, cache(), LIMIT)
+    sync = [_uv(), "pip", "sync", "-q", "--compile-bytecode", "--python", str(part / "bin/python")]
+    processes.run([*sync, str(pins)], cache(), LIMIT)
+    part.rename(venv)
 
 
 def _forget_unused() -> None:

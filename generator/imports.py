@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SHIPPED = ("src", "migrations")  # what the image holds; other folders may use the group dev too
 # Where a dependency may be used by its name: a driver in a URL, a command in the Makefile.
-NAMED_IN = ("Makefile", "compose.yaml", "pyproject.toml", ".env.example")
+SHIPPED_TEXTS = ("compose.yaml", ".env.example")
+TEXTS = (*SHIPPED_TEXTS, "Makefile", "pyproject.toml")
 # What other dependencies use when it is there: the text that asks for it.
 ASKED_FOR = {
     "pydantic[email]": "EmailStr",
@@ -48,16 +49,15 @@ def problems(project: Path, files: list[Path], libraries: Path) -> Iterator[str]
     dev = metadata["dependency-groups"]["dev"]
     provided = _provided(libraries)
     sources = list(_sources(project, files))
-    imports = list(_imports(sources))
     own = {package, "tests", "dev", "migrations", *sys.stdlib_module_names}
-    for each in imports:
+    for each in _imports(sources):
         declared = runtime if each.file.startswith(SHIPPED) else [*runtime, *dev]
         if each.module not in own:
             yield from _undeclared(each, declared, provided)
-    shipped = {i.module for i in imports if i.file.startswith(SHIPPED)}
-    text, code = _text(project, sources), "".join(source.text for source in sources)
-    for requirements, imported in (runtime, shipped), (dev, {i.module for i in imports}):
-        yield from _unused(requirements, imported, provided, text, code)
+    shipped = [source for source in sources if source.file.startswith(SHIPPED)]
+    for declared, users, texts in (runtime, shipped, SHIPPED_TEXTS), (dev, sources, TEXTS):
+        text, code = _text(project, users, texts), "".join(source.text for source in users)
+        yield from _unused(declared, {i.module for i in _imports(users)}, provided, text, code)
 
 
 def _undeclared(each: Import, declared: list[str], provided: dict[str, set[str]]) -> Iterator[str]:
@@ -91,12 +91,11 @@ def _is_named(word: str, text: str) -> bool:
     return bool(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text))
 
 
-def _text(project: Path, sources: list[Source]) -> str:
+def _text(project: Path, sources: list[Source], names: tuple[str, ...]) -> str:
     """Return what may name a dependency, without the lists that declare it."""
-    files = {name: (project / name).read_text(encoding="utf-8") for name in NAMED_IN}
-    metadata = files["pyproject.toml"].splitlines()
-    files["pyproject.toml"] = "\n".join(line for line in metadata if not line.startswith('  "'))
-    return "\n".join([*files.values(), *itertools.chain(*map(_strings, sources))])
+    lines = [(project / name).read_text(encoding="utf-8").splitlines() for name in names]
+    listed = [line for line in itertools.chain(*lines) if not line.startswith('  "')]
+    return "\n".join([*listed, *itertools.chain(*map(_strings, sources))])
 
 
 def _strings(source: Source) -> Iterator[str]:

@@ -61,6 +61,11 @@ class Job:
             self.recorded.update(yaml.safe_load(text))
         return self.recorded
 
+    @property
+    def prefix(self) -> str:
+        """Of the project's settings in its environment."""
+        return f"{self.answers['package_name'].upper()}_"
+
     def sources(self) -> list[Path]:
         folders = [f for f in self.project.iterdir() if f.is_dir() and f.name[0] != "."]
         return [file for folder in folders for file in folder.rglob("*.py")]

@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from generator import disk, questions
+from generator import disk, git, questions
 from generator.combinations import Combination, combinations, select
 from generator.crews import Crew
 from generator.environments import Environments, Lane, declared
 from generator.errors import GeneratorError, RefusedError, did_you_mean
 from generator.job import Job
-from generator.outcomes import History, Outcome, Status
-from generator.processes import Processes, heed_interrupts, kill_marked
-from generator.rendering import rendered
+from generator.outcomes import NOT_DONE, History, Outcome, Status, shortened
+from generator.processes import GRACE, Processes, heed_interrupts, kill_marked
+from generator.rendering import LIMIT, rendered
 from generator.stages import STAGES, Stage
 from generator.verdict import judged
 from generator.workspace import remove, reserved, snapshot, workspace
@@ -38,7 +38,6 @@ FOREIGN = (
     *("UV_PYTHON", "UV_PROJECT_ENVIRONMENT"),
 )
 POLL = 0.2  # seconds after which the main thread looks for Ctrl-C
-SHOWN = 6000  # characters of a long output
 
 
 @dataclass
@@ -79,13 +78,14 @@ def run(request: Request) -> list[Outcome]:
     rows.sort(key=lambda row: history.rank(row, failed_first=request.failed_first))
     _check_keep(request.keep, rows)
     heed_interrupts()
+    git.prepare_environment(terminal=False)
     with ExitStack() as stack:
         folder = stack.enter_context(workspace())
         of_all = _Run(request, stages, folder, stack, history)
         try:
             return of_all.of(rows)
         finally:
-            history.save(of_all.outcomes, len(stages))
+            history.save(of_all.outcomes)
 
 
 def _check_keep(keep: Path | None, rows: list[Combination]) -> None:
@@ -155,7 +155,8 @@ class _Run:
 
     def _render(self, jobs: list[Job]) -> None:
         wanted = [(job.project, job.combination.answers) for job in jobs]
-        with closing(rendered(self._source, wanted, self._request.jobs)) as renders:
+        limit = self._request.limit or LIMIT
+        with closing(rendered(self._source, wanted, self._request.jobs, limit)) as renders:
             for job, (seconds, error) in zip(jobs, renders, strict=True):
                 self._take(job, seconds, error)
         # Only now is it known what all of them declare.
@@ -166,10 +167,13 @@ class _Run:
         began = time.monotonic() - seconds
         if error:
             self._tell(job, "render", Status.FAILED, began, error)
+            for stage in (*self._first, *self._last):
+                self._tell(job, stage.name, Status.SKIPPED, time.monotonic(), NOT_DONE % "render")
         else:
             with suppress(ValueError, LookupError, TypeError, OSError):
                 # What cannot be read is for the stages tree and install to tell.
                 self._environments.declared.update(declared(job.project))
+                job.processes.hide(job.prefix)
             self._ready.append(job)
             self._tell(job, "render", Status.OK, began)
 
@@ -199,7 +203,7 @@ class _Run:
         began = time.monotonic()
         if stage.needs in blocked:
             blocked.add(stage.name)
-            self._tell(job, stage.name, Status.SKIPPED, began, f"{stage.needs} was not done")
+            self._tell(job, stage.name, Status.SKIPPED, began, NOT_DONE % stage.needs)
             return
         status, detail = judged(job, stage)
         kill_marked(job.processes.mark)
@@ -211,7 +215,7 @@ class _Run:
 
     def _tell(self, job: Job, stage: str, status: Status, began: float, detail: str = "") -> None:
         # A project's own path is of no use after the run: files are named from its root.
-        short = _shortened(detail.replace(f"{job.project}/", "").strip())
+        short = shortened(detail.replace(f"{job.project}/", "").strip())
         outcome = Outcome(job.combination, stage, status, time.monotonic() - began, short)
         with self._telling:
             self.outcomes.append(outcome)
@@ -229,17 +233,13 @@ class _Run:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         for job in self._jobs:
             job.processes.stop()
-        self._end_crews()
+        self._end_crews(wait=False)
+        wait([future for future in self._futures if not future.done()], GRACE)
         for job in self._jobs:
             job.processes.end()
+        self._end_crews()
         signal.signal(signal.SIGINT, before)
 
-    def _end_crews(self) -> None:
-        self._crew.end()
-        self._testers.end()
-
-
-def _shortened(detail: str) -> str:
-    """Keep its first line, which is the reason, and its end."""
-    first, _, rest = detail.partition("\n")
-    return detail if len(detail) <= SHOWN else f"{first}\n…\n{rest[-SHOWN:]}"
+    def _end_crews(self, *, wait: bool = True) -> None:
+        for crew in (self._crew, self._testers):
+            crew.end(wait=wait)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from generator import report
-from generator.errors import ExitCode, RefusedError
+from generator.errors import ExitCode, GeneratorError, HalfDoneError, RefusedError
 
 if TYPE_CHECKING:
     from generator.matrix import Request
 
 Only = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help="Those with this answer, or name=NAME; repeatable."),
+    typer.Option(
+        metavar="KEY=VALUE", help="Those with this answer, or name=NAME; one per question."
+    ),
 ]
 Stages = Annotated[
     list[str] | None,
@@ -23,7 +25,10 @@ Stages = Annotated[
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Combinations at one time.")]
 Keep = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Leave the projects there, with what they wrote.")
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Leave the projects there; run what is in .venv by `python -m`."
+    ),
 ]
 FailedFirst = Annotated[
     bool, typer.Option("--failed-first", help="Begin with those that failed last time.")
@@ -124,12 +129,13 @@ def _test(  # noqa: PLR0913 (each one is a flag)
 def _request(only: list[str] | None, **more: Any) -> "Request":
     from generator import matrix  # noqa: PLC0415 (Copier and all that need a moment to load)
 
-    answers = {}
+    answers = dict[str, str]()
     for item in only or []:
         name, equals, value = item.partition("=")
         if not equals:
             raise RefusedError(f'"{item}" is not KEY=VALUE.', "Example: --only database=sqlite.")
-        answers[name] = value
+        if answers.setdefault(name, value) != value:
+            raise RefusedError(f"--only {name} is given twice.", "One answer per question.")
     return matrix.Request(only=answers, **more)
 
 
@@ -139,12 +145,21 @@ def _run(rows: list[Any], request: "Request", *, to_json: bool) -> ExitCode:
 
     lines = matrix_report.Lines(rows, matrix.chosen_stages(request.stages), quiet=to_json)
     request.tell = lines.tell
+    ended: dict[str, Any] = {}
     try:
         matrix.run(request)
+    except KeyboardInterrupt:
+        if request.keep:
+            raise HalfDoneError(f"Interrupted: what was done is in {request.keep}.") from None
+        raise
+    except GeneratorError as error:
+        if not (to_json and lines.told):
+            raise
+        ended = report.problem(error)
     finally:  # also of a run that was interrupted: what it found is not lost
         if to_json and lines.told:
-            report.as_json(matrix_report.as_dict(lines.told, request))
+            report.as_json(matrix_report.as_dict(lines.told, request) | ended)
         elif lines.told:
             matrix_report.table(lines.told, request)
-    failed = any(outcome.status in BAD for outcome in lines.told)
+    failed = ended or any(outcome.status in BAD for outcome in lines.told)
     return ExitCode.ERROR if failed else ExitCode.DONE

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from generator.environments import Lane
-from generator.outcomes import BAD, Outcome, Status
+from generator.outcomes import BAD, NOT_DONE, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ def _reasons(outcomes: Sequence[Outcome]) -> None:
     noted = [o for o in outcomes if o.detail and not _bad(o)]
     counted = Counter((o.status.value, o.stage, _first_line(o)) for o in noted)
     for (status, stage, reason), count in counted.items():
-        if not reason.endswith("was not done"):
+        if not reason.endswith(NOT_DONE % ""):
             print(f"{status}: {stage} of {count}: {reason}")
 
 

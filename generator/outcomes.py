@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
     from generator.combinations import Combination
 
+SHOWN = 6000  # characters of a long output
+NOT_DONE = "%s was not done"
 GUESSED = {"tests": 200.0, "types": 15.0}  # seconds, until a run has measured it
 
 
@@ -42,6 +43,10 @@ class Outcome:
     seconds: float
     detail: str = ""
 
+    @property
+    def key(self) -> str:
+        return f"{self.combination.name}/{self.stage}"
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "combination": self.combination.name,
@@ -53,7 +58,7 @@ class Outcome:
 
 
 class History:
-    """How long each stage took, and which combinations failed last."""
+    """How long each stage of a combination took, and which failed last."""
 
     def __init__(self, seconds: dict[str, float], failed: list[str]) -> None:
         self._seconds = seconds
@@ -71,24 +76,30 @@ class History:
         """Put the longest first: what begins last should end soon."""
         known = [s for key, s in self._seconds.items() if key.startswith(f"{row.name}/")]
         quick = slow(row) is not None
-        return not (failed_first and row.name in self._failed), quick, -sum(known)
+        failed = any(key.startswith(f"{row.name}/") for key in self._failed)
+        return not (failed_first and failed), quick, -sum(known)
 
     def takes(self, row: Combination, stage: str) -> float:
         return self._seconds.get(f"{row.name}/{stage}", GUESSED.get(stage, 1.0))
 
-    def save(self, outcomes: Sequence[Outcome], stages: int) -> None:
-        """Keep what became of a run of that many stages, be it interrupted."""
-        counted = Counter(outcome.combination.name for outcome in outcomes)
-        run = {name for name, done in counted.items() if done == stages}
-        bad = {outcome.combination.name for outcome in outcomes if outcome.status in BAD}
-        failed = sorted(bad | (set(self._failed) - run))
+    def save(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep what became of each stage; what failed and was not run again has failed last."""
+        passed = {each.key for each in outcomes if each.status is Status.OK}
+        bad = {each.key for each in outcomes if each.status in BAD}
+        failed = sorted(bad | (set(self._failed) - passed))
         for each in outcomes:
             if each.status is Status.OK and each.detail != remembered.NOTE:
-                self._seconds[f"{each.combination.name}/{each.stage}"] = round(each.seconds, 2)
+                self._seconds[each.key] = round(each.seconds, 2)
         part = _path().with_suffix(f".{os.getpid()}")
         with suppress(OSError):  # an order is worth no failure, least of all on a full disk
             part.write_text(json.dumps({"seconds": self._seconds, "failed": failed}, indent=1))
             part.replace(_path())
+
+
+def shortened(detail: str) -> str:
+    """Keep its first line, which is the reason, and its end."""
+    first, _, rest = detail.partition("\n")
+    return detail if len(detail) <= SHOWN else f"{first}\n…\n{rest[-SHOWN:]}"
 
 
 def _path() -> Path:

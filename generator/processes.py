@@ -49,6 +49,12 @@ class Processes:
         self._lock = threading.Lock()
         self.stopped = threading.Event()
 
+    def hide(self, prefix: str) -> None:
+        """Keep the settings of another service of that name to us, but for the tests' servers."""
+        for name in list(self._environment):
+            if name.startswith(prefix) and not name.startswith(f"{prefix}TEST_"):
+                del self._environment[name]
+
     def run(self, command: Sequence[str], cwd: Path, limit: float, **more: str) -> str:
         """Return what it printed."""
         # A file: a pipe would stay open for as long as a forgotten child holds it.
@@ -124,20 +130,17 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def kill_marked(mark: str) -> int:
-    """Kill whoever carries the mark, in sessions of their own too; return how many there were.
+def kill_marked(mark: str) -> None:
+    """Kill whoever carries the mark, in sessions of their own too.
 
     Linux alone tells what another process' environment is; elsewhere groups have to be enough.
     """
-    killed: set[int] = set()
     deadline = time.monotonic() + GRACE
     while (found := marked(mark)) and time.monotonic() < deadline:
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        killed |= found
         time.sleep(0.02)
-    return len(killed)
 
 
 def marked(mark: str) -> set[int]:

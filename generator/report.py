@@ -15,14 +15,18 @@ def as_json(data: dict[str, Any]) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def error(problem: GeneratorError, *, to_json: bool) -> None:
+def error(found: GeneratorError, *, to_json: bool) -> None:
     if to_json:
-        remedy = {"remedy": problem.remedy} if problem.remedy else {}
-        as_json({"error": problem.message, **remedy, "exit_code": int(problem.exit_code)})
+        as_json(problem(found))
         return
-    print(f"Error: {problem.message}", file=sys.stderr)
-    if problem.remedy:
-        print(problem.remedy, file=sys.stderr)
+    print(f"Error: {found.message}", file=sys.stderr)
+    if found.remedy:
+        print(found.remedy, file=sys.stderr)
+
+
+def problem(found: GeneratorError) -> dict[str, Any]:
+    remedy = {"remedy": found.remedy} if found.remedy else {}
+    return {"error": found.message, **remedy, "exit_code": int(found.exit_code)}
 
 
 def progress(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -23,12 +24,19 @@ PATH_LENGTH = 130  # below a project's folder; Windows allows 260 with it
 
 _ILLEGAL = re.compile(r'[<>:"|?*\\{}]|\.jinja$|[. ](/|$)')
 _DEVICES = re.compile(r"(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.|/|$)", re.IGNORECASE)
-# A workflow's own ${{ }} is none, nor is what a format string makes of braces.
-_JINJA = re.compile(r"(?<!\$)\{\{-?\s*\w|\{%[-\s]")
+_JINJA = re.compile(r"\{\{|\{%|\{#")
+_EXPRESSION = re.compile(r"\$\{\{")  # a workflow's own
 _CONFLICT = re.compile(r"^(<{7}|>{7})( |$)", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 # Of the words that name a part, those that prose has a use for.
 _PROSE = {"background", "local", "fastapi"}
+
+
+@dataclass(frozen=True)
+class Trace:
+    part: str
+    fine_in: tuple[str, ...]
+    """Endings of the files in which the word may be although the part was not chosen."""
 
 
 def problems(project: Path, answers: Mapping[str, Any], root: Path) -> Iterator[str]:
@@ -48,7 +56,8 @@ def problems(project: Path, answers: Mapping[str, Any], root: Path) -> Iterator[
         total += (lines := text.count("\n"))
         if lines > LINES_OF_A_FILE:
             yield f"{path}: has {lines} lines, the budget is {LINES_OF_A_FILE}"
-        yield from (f"{path}: {fault}" for fault in _of_text(text, given))
+        own = _EXPRESSION.sub("", text) if path.startswith(".github/") else text
+        yield from (f"{path}: {fault}" for fault in _of_text(own, given))
         yield from (f"{path}: {fault}" for fault in _of_data(path, text))
         if path != ".copier-answers.yml":
             yield from _of_traces(path, _without(text, given), traces)
@@ -122,44 +131,45 @@ def _of_all(paths: list[str], lines: int) -> Iterator[str]:
     )
 
 
-def _of_traces(path: str, text: str, traces: dict[str, str]) -> Iterator[str]:
-    for word, part in traces.items():
-        if path.endswith(".md") and word == "redis":
-            continue  # a package, and a broker, which prose compares with the other
+def _of_traces(path: str, text: str, traces: dict[str, Trace]) -> Iterator[str]:
+    for word, trace in traces.items():
+        if path.endswith(trace.fine_in):
+            continue
         if found := re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text, re.IGNORECASE):
             line = text.count("\n", 0, found.start()) + 1
             yield (
-                f'{path}: names "{found[0]}" in line {line}, of {part}, '
+                f'{path}: names "{found[0]}" in line {line}, of {trace.part}, '
                 "which this project does not use"
             )
 
 
-def _traces(answers: Mapping[str, Any], root: Path) -> dict[str, str]:
-    """Return the words that only parts which were not chosen bring in, each with its part."""
+def _traces(answers: Mapping[str, Any], root: Path) -> dict[str, Trace]:
+    """Return the words that only parts which were not chosen bring in."""
     tables = [questions.table(name, root=root) for name in ("backends", "brokers", "databases")]
     facts = {part: found for table in tables for part, found in table.items()}
-    words = {part: {*_packages(found), *_names(part, found)} for part, found in facts.items()}
+    words = {part: dict(_words(part, found)) for part, found in facts.items()}
     chosen = {str(answer) for answer in answers.values()}
     chosen |= {needed for part in chosen & facts.keys() for needed in facts[part]["services"]}
     used = set().union(*(words[part] for part in chosen & facts.keys()))
     return {
-        word: part
+        word: Trace(part, fine_in)
         for part, own in words.items()
-        for word in (own if part not in chosen else ())
+        for word, fine_in in (own.items() if part not in chosen else ())
         if word not in used and word not in _PROSE
     }
 
 
-def _names(part: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    # Of brokers and databases only packages: what is said of Celery compares the former, and SQL
-    # that serves both databases says which one it is for.
+def _words(part: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the words that name a part, each with the kinds of files that may do so without it."""
     if "queue_class" in facts:
-        yield from (part, facts["queue_class"], *facts["title"].lower().split())
-
-
-def _packages(facts: Mapping[str, Any]) -> Iterator[str]:
+        for word in (part, facts["queue_class"], *facts["title"].lower().split()):
+            yield word, ()
+    else:
+        # Prose compares brokers, and SQL that serves both databases says which one it is for.
+        yield part, (".md", ".py")
     for requirement in (*facts["dependencies"], *facts["dev_dependencies"]):
-        yield re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        package = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        yield package, (".md",) if package == part else ()
 
 
 def _without(text: str, given: list[str]) -> str:

@@ -23,6 +23,7 @@ TOLD = (FoundError, MisbehavedError, CommandFailedError, GeneratorError, OSError
 HEARD = 0.5  # seconds after which a Ctrl-C that ended a command has reached this process too
 # What a project says when no server can be had for its tests.
 MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
+FAILED_TESTS = re.compile(r"^\d+ failed", re.MULTILINE)
 BROKEN_SERVER = re.compile(r"(?:ServerMissing|Error): \S+ did not start.*")
 
 
@@ -50,6 +51,7 @@ def _cause(error: Exception) -> tuple[Status, str]:
         return Status.MACHINE, f"{disk.FULL}: {text}"
     if found := BROKEN_SERVER.search(text):
         return Status.MACHINE, found[0]
-    if (found := MISSING.search(text)) and not os.environ.get("CI"):
+    found = MISSING.search(text)
+    if found and not FAILED_TESTS.search(text) and not os.environ.get("CI"):
         return Status.SKIPPED, found[0]
     return Status.FAILED, text

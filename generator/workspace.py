@@ -63,7 +63,7 @@ def reserved(stack: ExitStack, name: str, count: int = 1) -> Queue[Path]:
             break
         folder = cache() / f"{name}-{number}"
         folder.mkdir(exist_ok=True)
-        if stack.enter_context(held(folder.with_suffix(".lock"), wait=False)):
+        if stack.enter_context(held(folder.with_suffix(".lock"))):
             found.put(folder)
     return found
 
@@ -82,7 +82,7 @@ def _clear_forgotten() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(FileNotFoundError):  # its run has just ended
             if _is_settled(folder):
-                with held(folder / "lock", wait=False) as forgotten:
+                with held(folder / "lock") as forgotten:
                     if forgotten:
                         kill_marked(f"{folder.name}/")
                         remove(folder)

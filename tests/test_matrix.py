@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from generator import combinations, matrix, questions, remembered, rendering, workspace
-from generator.errors import ExitCode, RefusedError
+from generator.errors import ExitCode, GeneratorError, RefusedError
 from generator.job import FoundError, Job
 from generator.outcomes import BAD, History, Outcome, Status
 from generator.stages import STAGES, Stage
@@ -126,6 +126,7 @@ def test_list(command: support.Command) -> None:
         (["list", "--only", "task_backend=rabbit"], 'No combination has task_backend="rabbit"'),
         (["list", "--only", "task_backend"], "not KEY=VALUE"),
         (["list", "--only", "task_backend=rq", "--only", "broker=redis"], "all these answers"),
+        (["list", "--only", "broker=redis", "--only", "broker=rabbitmq"], "broker is given twice"),
         (["test", "--stage", "typos"], 'Did you mean "types"?'),
         (["test", "--lane", "newest"], "no lane"),
     ],
@@ -167,10 +168,42 @@ def test_json_and_the_command_that_repeats_a_failure(
     assert printed.splitlines()[-1] == f"failed: lint of {row.name}: src/shop/main.py:1:1: F401"
 
 
-def test_what_failed_comes_first_until_a_whole_run_of_it_passed(
+def test_a_run_that_ends_by_an_error_prints_one_document(
+    command: support.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it has found, and the error."""
+
+    def run(request: matrix.Request) -> None:
+        request.tell(Outcome(ALL[20], "render", Status.OK, 1.0))
+        raise GeneratorError("The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(matrix, "run", run)
+    code, printed, _ = command(["matrix", "test", "--json"])
+    found = json.loads(printed)
+    assert code == found["exit_code"] == ExitCode.ERROR
+    assert (len(found["outcomes"]), found["error"]) == (1, "The disk is full.")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["test"], "Interrupted: nothing was left behind."), (["render", "all"], "is in all.")],
+)
+def test_an_interrupted_run_says_what_it_left(
+    command: support.Command, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    def run(_: matrix.Request) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(matrix, "run", run)
+    code, _, error = command(["matrix", *words])
+    assert code == ExitCode.INTERRUPTED
+    assert error.rstrip().endswith(said)
+
+
+def test_what_failed_comes_first_until_it_passed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An interrupted run tells of a failure, but not that there is none."""
+    """An interrupted run, or one of another stage, does not tell that there is no failure."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     row = ALL[20]
     rendered = Outcome(row, "render", Status.OK, 1.0)
@@ -183,9 +216,10 @@ def test_what_failed_comes_first_until_a_whole_run_of_it_passed(
     for outcomes, expected in (
         ([rendered, failed], True),
         ([rendered], True),
+        ([rendered, Outcome(row, "types", Status.OK, 1.0)], True),
         ([rendered, passed], False),
     ):
-        History.load().save(outcomes, stages=2)
+        History.load().save(outcomes)
         assert comes_first() == expected
 
 

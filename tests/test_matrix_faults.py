@@ -28,6 +28,11 @@ TREES = [
     ("dev/mail.py", "\n" * 400, "dev/mail.py: has 4"),
     ("dev/odd.json", "{", "dev/odd.json: is no valid JSON"),
     ("compose.yaml.jinja", "a: [", "compose.yaml: is no valid YAML"),
+    ("docs/odd.md", '{{ "x" if y }}\n', "docs/odd.md: has Jinja left in line 1"),
+    ("dev/odd.py", "# {%if x %}\n", "dev/odd.py: has Jinja left in line 1"),
+    ("dev/odd.toml", "# {# note #}\n", "dev/odd.toml: has Jinja left in line 1"),
+    (".env.example.jinja", "# for RabbitMQ\n", '.env.example: names "RabbitMQ" in line'),
+    ("Makefile", "# for PostgreSQL\n", 'Makefile: names "PostgreSQL" in line'),
     ("docs/tasks.md.jinja", "[x](nowhere.md)\n", "docs/tasks.md: links to nowhere.md"),
 ]
 
@@ -88,6 +93,23 @@ def test_a_service_that_does_not_come_up(broken: Callable[[str, str, str], Path]
     assert time.monotonic() - began < 60
     assert re.match(r"GET /livez got no answer|serve ended with 3", failed["background-sqlite"])
     assert "SystemExit: 3" in failed["background-sqlite"]
+
+
+def test_a_worker_that_does_not_heed_sigterm(broken: Callable[[str, str, str], Path]) -> None:
+    """To die at once by the signal is the API's way alone, after uvicorn has stopped it."""
+    worker = f"template/{{{{ local }}}}/{PACKAGE}/worker.py"
+    root = broken(worker, "(signal.SIGTERM, signal.SIGINT)", "(signal.SIGINT,)")
+    [said] = found(root, "commands", "outbox-local-sqlite").values()
+    assert said.startswith("worker ended with -15 on SIGTERM")
+
+
+def test_a_tool_among_the_dependencies_of_the_image(
+    broken: Callable[[str, str, str], Path],
+) -> None:
+    """That the Makefile runs it makes it no dependency of the service."""
+    root = broken("template/pyproject.toml.jinja", '"alembic', '"ruff>=0.15",\n  "alembic')
+    [said] = found(root, "imports", "background-sqlite").values()
+    assert said == "pyproject.toml: ruff>=0.15 is declared, and nothing uses it"
 
 
 def test_an_undeclared_dependency(broken: Callable[[str, str, str], Path]) -> None:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,25 @@ def test_a_combination_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert "ran for 1 s: killed, with all that it started" in outcome.detail
     assert "begun" in outcome.detail
     assert processes.marked(marks[0]) == set()
+    assert folder
+
+
+# Copier leaves the iterator of the folder that it was in to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. .*ScandirIterator")
+@pytest.mark.parametrize("only", [ONLY, {"task_backend": "background", "database": "sqlite"}])
+def test_a_render_that_hangs(folder: Path, tmp_path: Path, only: dict[str, str]) -> None:
+    """It has a limit too, whether it is the only one or one of several."""
+    root = tmp_path / "root"
+    workspace.snapshot(support.ROOT, root)
+    (root / "template/hang.jinja").write_text(
+        "{% for _ in range(10 ** 5) %}{% for _ in range(10 ** 5) %}{% endfor %}{% endfor %}"
+    )
+    outcomes = matrix.run(matrix.Request(only, ["tree"], limit=1, root=root))
+    renders = [outcome for outcome in outcomes if outcome.stage == "render"]
+    assert {(o.status, o.detail) for o in renders} == {(Status.FAILED, "TimeoutError: ran for 1 s")}
+    trees = [outcome for outcome in outcomes if outcome.stage == "tree"]
+    assert {(o.status, o.detail) for o in trees} == {(Status.SKIPPED, "render was not done")}
+    assert len(renders) == len(trees)
     assert folder
 
 
@@ -147,6 +167,51 @@ def test_ctrl_c(folder: Path, number: signal.Signals, name: str, expected: set[s
     assert processes.marked(f"{run_folder.name}/") == set()
     assert not run_folder.exists()
     assert not any(map(listens, servers.values()))
+
+
+def test_ctrl_c_of_what_does_not_heed_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed after the grace, whatever its limit."""
+
+    def hang(job: Job) -> None:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        job.run("sh", "-c", "trap '' INT; sleep 50 & wait; sleep 50", limit=90)
+
+    monkeypatch.setattr(matrix, "GRACE", 1.0)
+    monkeypatch.setattr(processes, "GRACE", 1.0)
+    only_stage(monkeypatch, hang)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        matrix.run(matrix.Request(ONLY))
+    assert time.monotonic() - began < 30
+    assert folder
+
+
+def test_ctrl_c_while_the_processes_that_render_start(folder: Path, tmp_path: Path) -> None:
+    """None of them prints its own traceback."""
+    command = [sys.executable, "-m", "generator", "matrix", "render", str(tmp_path / "all")]
+    run = subprocess.Popen(
+        [*command, "--only", "task_backend=rq"],
+        env=support.child_environment(support.ROOT),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    while not any(b"spawn_main" in command_line(pid) for pid in children.read_text().split()):
+        assert run.poll() is None, run.communicate()[0]
+    os.killpg(run.pid, signal.SIGINT)
+    printed, _ = run.communicate(timeout=60)
+    assert run.returncode == ExitCode.INTERRUPTED
+    assert "Traceback" not in printed
+    assert folder
+
+
+def command_line(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def test_a_disk_that_fills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
