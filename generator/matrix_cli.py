@@ -51,18 +51,18 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Gets a folder per c
 
 
 def matrix_commands(epilog: str) -> typer.Typer:
-    app = typer.Typer(
-        help="Render and test every combination of answers.", no_args_is_help=True, epilog=epilog
-    )
-    app.callback()(_refuse_windows)
+    app = typer.Typer(help="Render and test every combination of answers.", epilog=epilog)
+    app.callback(invoke_without_command=True)(_top)
     app.command("list", epilog=epilog)(_list)
     app.command("render", epilog=epilog)(_render)
     app.command("test", epilog=epilog)(_test)
     return app
 
 
-def _refuse_windows() -> None:
-    if os.name == "nt":
+def _top(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+    elif os.name == "nt":
         raise RefusedError("The matrix runs on Linux and macOS.", "Use WSL on Windows.")
 
 

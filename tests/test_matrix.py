@@ -119,6 +119,12 @@ def test_list(command: support.Command) -> None:
     assert {row["answers"]["task_backend"] for row in rows} == {"rq"}
 
 
+def test_without_a_command_it_prints_its_help(command: support.Command) -> None:
+    code, printed, error = command(["matrix"])
+    assert (code, error) == (ExitCode.DONE, "")
+    assert printed.startswith("Usage: fastapi-tasks matrix")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
