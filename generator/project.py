@@ -164,13 +164,14 @@ def branch(project: Project) -> str:
         RefusedError: none is.
 
     """
-    name = git.ended(project.root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    # git's own --short gives heads/NAME if a tag has that name too.
+    name = git.ended(project.root, "symbolic-ref", "--quiet", "HEAD")
     if name.returncode:
         raise RefusedError(
             f"{project.root} is on no branch (detached HEAD), so a commit could get lost.",
             "Run: git switch --create NAME",
         )
-    return name.stdout.decode().strip()
+    return name.stdout.decode().strip().removeprefix("refs/heads/")
 
 
 def require_new_branch(project: Project, name: str) -> None:

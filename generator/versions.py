@@ -136,7 +136,9 @@ class Repository(Versions):
     def _write(self, version: str, folder: Path) -> None:
         folder.mkdir()
         tree = f"--work-tree={folder}"
-        git.run(self._git, tree, "checkout", "--quiet", "--force", version, "--", ".")
+        # A name alone would be a branch's for checkout, and a tag's for all else.
+        commit = git.run(self._git, "rev-parse", f"{version}^{{commit}}").strip()
+        git.run(self._git, tree, "checkout", "--quiet", "--force", commit, "--", ".")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import project, status, undo, update
+from generator import project, status, undo, update, versions
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED
@@ -126,3 +126,16 @@ def test_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
     assert support.git(mono, "ls-tree", "HEAD", "other")
     assert not undo.undo(project.find(mono / "shop")).kept
     assert support.files(mono) == before
+
+
+def test_a_branch_of_the_template_with_a_tags_name(tmp_path: Path) -> None:
+    """A version is what the tag stands for, as for Copier."""
+    own = tmp_path / "own"
+    support.git(tmp_path, "init", "--quiet", "--initial-branch=v1", "own")
+    for text in ("tag", "branch"):
+        (own / "copier.yml").write_text(text)
+        support.commit(own, text)
+    support.git(own, "tag", "v1", "HEAD^")
+
+    with versions.opened(str(own), "v1") as known:
+        assert (known.files("v1") / "copier.yml").read_text() == "tag"

@@ -54,6 +54,21 @@ def test_another_branch(
     assert projects.head(shop) == head
 
 
+@pytest.mark.parametrize("branch", ["", "no-ci"])
+def test_a_tag_of_the_branchs_name(renders: projects.Renders, tmp_path: Path, branch: str) -> None:
+    """Git calls the branch heads/main then."""
+    shop = renders.project(tmp_path / "shop")
+    head = projects.head(shop)
+    support.git(shop, "tag", "main")
+    switch(shop, branch, ci="none")
+    if branch:
+        support.git(shop, "tag", branch)
+    undone = undo.undo(project.find(shop))
+    assert (undone.head, undone.branch) == (head, "main")
+    assert support.git(shop, "symbolic-ref", "HEAD").strip() == "refs/heads/main"
+    assert projects.is_clean(shop)
+
+
 def test_a_commit_after_the_change_was_given_up(renders: projects.Renders, tmp_path: Path) -> None:
     """It settles no conflicts, though it stands where such a commit would."""
     shop = renders.project(tmp_path / "shop")
