@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from generator.project import Project
 
 KEPT = "refs/fastapi-tasks/kept"
+OLDER = "Older changes: git log, git revert."
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,7 @@ def undo(found: Project) -> Undone:
 def _last(found: Project) -> journal.Entry:
     entry = journal.last(found)
     if entry is None or (entry.commit and found.head == entry.head):
-        raise RefusedError(
-            f"There is nothing to undo in {found.path}.", "Older changes: git log, git revert."
-        )
+        raise RefusedError(f"There is nothing to undo in {found.path}.", OLDER)
     _require_place(found, entry)
     if found.head == entry.head:
         return entry
@@ -79,8 +78,12 @@ def _has_answers(found: Project, entry: journal.Entry) -> bool:
 def _commits_after(entry: journal.Entry, made: str) -> RefusedError:
     return RefusedError(
         f"There are commits after the {entry.command}, which undo would drop.",
-        f"Take it back by a commit of its own: git revert {made[:10]}",
+        _revert(made),
     )
+
+
+def _revert(made: str) -> str:
+    return f"Take it back by a commit of its own: git revert {made[:10]}"
 
 
 def _require_place(found: Project, entry: journal.Entry) -> None:
@@ -94,15 +97,39 @@ def _require_place(found: Project, entry: journal.Entry) -> None:
     if here not in (entry.branch, there) or (here != there and not journal.running(found)):
         raise RefusedError(
             f"The {entry.command} was made on the branch {there}, and this is {here}.",
-            f"Run: git switch {there}",
+            _way_there(found, entry, here),
         )
-    if entry.made_branch:
-        tip = git.run(found.root, "rev-parse", f"refs/heads/{entry.branch}").strip()
+    if entry.made_branch and here == there:
+        tip = _tip(found, entry.branch)
+        if not tip:
+            raise RefusedError(
+                f"The branch {entry.branch}, to which undo goes back, is gone.",
+                f"Run: git branch {entry.branch} {entry.head[:10]}",
+            )
         if tip != entry.head:
             raise RefusedError(
                 f"There are commits on {entry.branch} after the {entry.command}.",
                 f"Leave its branch: git switch {entry.branch} && git branch -D {there}",
             )
+
+
+def _way_there(found: Project, entry: journal.Entry, here: str) -> str:
+    """Say what helps where another branch is checked out than that of the change, or it is gone."""
+    there, is_running = entry.made_branch or entry.branch, journal.running(found)
+    for name in (there, entry.branch) if is_running else (there,):
+        if _tip(found, name):
+            return f"Run: git switch {name}"
+    if here != entry.branch and (is_running or not entry.commit):
+        return f"If that is its new name, run: git branch --move {there}"
+    made = entry.commit
+    if made and git.succeeds(found.root, "merge-base", "--is-ancestor", made, found.head):
+        return _revert(made)
+    return OLDER
+
+
+def _tip(found: Project, branch: str) -> str:
+    tip = git.ended(found.root, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
+    return tip.stdout.decode().strip()
 
 
 def rescue(found: Project, entry: journal.Entry) -> str:

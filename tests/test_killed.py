@@ -171,3 +171,17 @@ def test_a_commit_after_a_killed_change(renders: projects.Renders, tmp_path: Pat
 
     assert support.git(shop, "show", f"{kept}:README.md") == "Mine.\n"
     assert_as_before(shop, head)
+
+
+def test_a_commit_after_one_killed_before_its_branch(
+    renders: projects.Renders, tmp_path: Path
+) -> None:
+    """The refusal names no branch that was not made."""
+    shop = renders.project(tmp_path / "shop")
+    head = projects.head(shop)
+    assert is_killed(shop, 0, branch="to-rq")
+    (shop / "README.md").write_text("Mine.\n")
+    support.commit(shop, "Mine")
+    with pytest.raises(RefusedError, match="commits after the switch, which was killed") as refused:
+        undo.undo(project.find_repository(shop))
+    assert f"git reset --soft {head[:10]}" in refused.value.remedy

@@ -54,6 +54,60 @@ def test_another_branch(
     assert projects.head(shop) == head
 
 
+def test_a_branch_with_a_new_name(renders: projects.Renders, tmp_path: Path) -> None:
+    """Nobody is sent to the old one, which is gone."""
+    shop = renders.project(tmp_path / "shop")
+    before = support.files(shop)
+    switch(shop, ci="none")
+    support.git(shop, "branch", "--move", "trunk")
+    with pytest.raises(RefusedError, match="on the branch main, and this is trunk") as refused:
+        undo.undo(project.find(shop))
+    assert f"git revert {projects.head(shop)[:10]}" in refused.value.remedy
+    support.git(shop, "revert", "--no-edit", "HEAD")
+    assert support.files(shop) == before
+
+
+def test_conflicts_on_a_branch_with_a_new_name(renders: projects.Renders, tmp_path: Path) -> None:
+    shop = renders.project(tmp_path / "shop")
+    projects.conflicting(shop)
+    head = projects.head(shop)
+    support.git(shop, "branch", "--move", "trunk")
+    with pytest.raises(RefusedError, match="on the branch main, and this is trunk") as refused:
+        undo.undo(project.find(shop))
+    assert refused.value.remedy.endswith("git branch --move main")
+    support.git(shop, "branch", "--move", "main")
+    assert undo.undo(project.find(shop)).head == head
+    assert projects.is_clean(shop)
+
+
+def test_a_branch_that_was_merged_and_is_gone(renders: projects.Renders, tmp_path: Path) -> None:
+    shop = renders.project(tmp_path / "shop")
+    switch(shop, ci="none", branch="no-ci")
+    made = projects.head(shop)
+    support.git(shop, "switch", "--quiet", "main")
+    support.git(shop, "merge", "--quiet", "--no-ff", "--no-edit", "no-ci")
+    support.git(shop, "branch", "--delete", "no-ci")
+    with pytest.raises(RefusedError, match="on the branch no-ci, and this is main") as refused:
+        undo.undo(project.find(shop))
+    assert f"git revert {made[:10]}" in refused.value.remedy
+
+
+def test_the_branch_before_is_gone(renders: projects.Renders, tmp_path: Path) -> None:
+    """It is made anew as the refusal says, and undo goes back to it."""
+    shop = renders.project(tmp_path / "shop")
+    head = projects.head(shop)
+    switch(shop, ci="none", branch="no-ci")
+    support.git(shop, "branch", "--delete", "--force", "main")
+    with pytest.raises(
+        RefusedError, match="branch main, to which undo goes back, is gone"
+    ) as refused:
+        undo.undo(project.find(shop))
+    assert f"git branch main {head[:10]}" in refused.value.remedy
+    support.git(shop, "branch", "main", head[:10])
+    undone = undo.undo(project.find(shop))
+    assert (undone.head, undone.branch) == (head, "main")
+
+
 @pytest.mark.parametrize("branch", ["", "no-ci"])
 def test_a_tag_of_the_branchs_name(renders: projects.Renders, tmp_path: Path, branch: str) -> None:
     """Git calls the branch heads/main then."""
