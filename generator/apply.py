@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator import git, journal, project, trees, undo
+from generator import git, journal, overlooked, project, trees, undo
 from generator.errors import GeneratorError, RefusedError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def apply(found: Project, change: Prepared, command: str, message: str, new_bran
     """
     merged, branch = change.merged, project.branch(found)
     _require_unchanged(found)
-    _require_seen(found, change.files)
+    overlooked.require_none(found.root, change.files.keys())
     tree = trees.combined(found.root, found.head, change.files)
     commit = "" if merged.conflicts else _commit(found, tree, message)
     entry = journal.Entry(command, found.head, branch, new_branch, tree, commit, found.prefix)
@@ -95,17 +95,6 @@ def _require_unchanged(found: Project) -> None:
         raise RefusedError(
             f"A commit was made in {found.root} meanwhile; nothing was changed.", "Run it again."
         )
-
-
-def _require_seen(found: Project, changes: dict[str, Entry | None]) -> None:
-    """Refuse to go over edits that git was told to overlook."""
-    for line in git.run(found.root, "ls-files", "-v", "-z").split("\0"):
-        tag, path = line[:1], line[2:]
-        if path in changes and (tag.islower() or (tag == "S" and (found.root / path).exists())):
-            raise RefusedError(
-                f"git was told to overlook what you do to {path}, which the change touches.",
-                f"Run: git update-index --no-assume-unchanged --no-skip-worktree {path}",
-            )
 
 
 def _commit(found: Project, tree: str, message: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import git
+from generator import git, overlooked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -98,15 +98,18 @@ def edited(root: Path, git_dir: Path, head: str, tree: str) -> str:
     """Give the id of that tree with its files as they are on disk.
 
     Files that the index or the commit before has besides are taken in where they are on disk: going
-    back to that commit would remove or overwrite them.
+    back to that commit would remove or overwrite them. Edits that git was told to overlook are not.
     """
     dropped = git.call(root, "diff-tree", "-r", "-z", "--name-only", "--diff-filter=D", head, tree)
     staged = git.call(root, "ls-files", "-z")
-    besides = {os.fsdecode(name) for name in (dropped + staged).split(b"\0") if name}
+    hidden = overlooked.find(root).all
+    besides = {os.fsdecode(name) for name in (dropped + staged).split(b"\0") if name} - hidden
     there = {os.fsencode(file) for name in besides for file in on_disk(root, name)}
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         env = {"GIT_DIR": str(git_dir), "GIT_INDEX_FILE": str(Path(scratch) / "index")}
         git.call(root, "read-tree", tree, env=env)
+        if hidden:
+            overlooked.mark(root, hidden & of_commit(root, tree, "").keys(), env)
         git.call(root, *_NEUTRAL, "add", "--update", env=env)
         given = ("update-index", "--add", "--replace", "-z", "--stdin")
         git.call(root, *_NEUTRAL, *given, stdin=b"\0".join(there), env=env)

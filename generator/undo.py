@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from generator import disk, git, journal, project, trees
+from generator import disk, git, journal, overlooked, project, trees
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
 
@@ -46,11 +47,18 @@ def undo(found: Project) -> Undone:
             (found.git_dir / "index.lock").unlink(missing_ok=True)
         else:
             entry = _last(found)
+        overlooked.require_none(found.root, _touched(found, entry))
         kept = rescue(found, entry)
         commit = entry.commit or found.head
         journal.note(found, replace(entry, commit=commit, kept=kept, undoing=True))
         back(found, entry)
         return Undone(entry.head, entry.branch, kept)
+
+
+def _touched(found: Project, entry: journal.Entry) -> set[str]:
+    """List what the change has touched, or the user has staged since."""
+    staged = git.call(found.root, "diff-index", "--cached", "-z", "--name-only", entry.head)
+    return _changed(found, entry.head, entry.tree) | {*map(os.fsdecode, staged.split(b"\0"))}
 
 
 def _last(found: Project) -> journal.Entry:
@@ -146,9 +154,8 @@ def rescue(found: Project, entry: journal.Entry) -> str:
 
 
 def _changed(found: Project, start: str, end: str) -> set[str]:
-    return {
-        *git.run(found.root, "diff-tree", "-r", "-z", "--name-only", start, end).split("\0")
-    } - {""}
+    words = ("diff-tree", "-r", "-z", "--name-only", start, end)
+    return {*map(os.fsdecode, git.call(found.root, *words).split(b"\0"))} - {""}
 
 
 def back(found: Project, entry: journal.Entry) -> None:
@@ -161,13 +168,33 @@ def back(found: Project, entry: journal.Entry) -> None:
         _remove_empty(found.root, (found.root / path).parent)
     if entry.made_branch:
         git.change(found.root, "symbolic-ref", "HEAD", f"refs/heads/{entry.branch}")
-    git.change(found.root, "reset", "--quiet", "--hard", entry.head)
+    _reset(found.root, entry.head)
     if entry.made_branch:
         made = f"refs/heads/{entry.made_branch}"
         for tip in filter(None, (entry.head, entry.commit, found.head)):
             git.ended(found.root, "update-ref", "-d", made, tip, env=git.neutral())
     (found.git_dir / "MERGE_MSG").unlink(missing_ok=True)
     journal.forget(found, entry)
+
+
+def _reset(root: Path, head: str) -> None:
+    """Restore all but the files that git was told to overlook.
+
+    A reset spares those that are skipped, and overwrites those that are only assumed to be
+    unchanged: they are skipped meanwhile. In a sparse checkout git would look for them again.
+    """
+    found = overlooked.find(root)
+    if not (assumed := found.assumed - found.skipped):
+        git.change(root, "reset", "--quiet", "--hard", head)
+        return
+    dense = ("-c", "core.sparseCheckout=false")
+    mark = (*dense, "update-index", "-z")
+    paths = b"\0".join(map(os.fsencode, assumed))
+    try:
+        git.call(root, *mark, "--skip-worktree", "--stdin", stdin=paths, env=git.neutral())
+        git.change(root, *dense, "reset", "--quiet", "--hard", head)
+    finally:
+        git.call(root, *mark, "--no-skip-worktree", "--stdin", stdin=paths, env=git.neutral())
 
 
 def _remove_empty(root: Path, folder: Path) -> None:

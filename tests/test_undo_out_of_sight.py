@@ -1,0 +1,119 @@
+"""What undo must not reach: edits that git was told to overlook, and files behind a link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator import project, undo, update
+from generator.errors import RefusedError
+from tests import projects, support
+from tests.projects import NEXT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("cached_renders")
+
+WAYS = ["assume-unchanged", "skip-worktree"]
+
+
+def overlook(shop: Path, way: str, *files: str) -> None:
+    """Have git overlook those files, and edit them."""
+    support.git(shop, "update-index", f"--{way}", *files)
+    for file in files:
+        (shop / file).write_text("for my eyes only\n")
+
+
+def is_known(shop: Path, text: str) -> bool:
+    """Tell whether any commit has a file with that text."""
+    return bool(support.git(shop, "log", "--all", "--oneline", f"-S{text}"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("conflicts", [True, False])
+def test_overlooked_edits_of_what_was_changed(
+    renders: projects.Renders, tmp_path: Path, way: str, *, conflicts: bool
+) -> None:
+    """They are refused before anything is touched, and what the refusal says keeps them."""
+    shop = renders.project(tmp_path / "shop")
+    if conflicts:
+        projects.conflicting(shop)
+    else:
+        update.switch(update.Request(shop, {"task_backend": "rq"}))
+    overlook(shop, way, ".env.example", "compose.yaml")
+    before, state = support.files(shop), support.git(shop, "status", "--porcelain")
+
+    with pytest.raises(RefusedError, match=r"overlook .* \.env\.example, compose\.yaml") as refused:
+        undo.undo(project.find(shop))
+
+    assert support.files(shop) == before
+    assert support.git(shop, "status", "--porcelain") == state
+    command = f"git -C {shop} update-index --no-{way} .env.example compose.yaml"
+    assert refused.value.remedy == f"Run: {command}"
+
+    support.git(shop, *command.split()[1:])
+    if conflicts:
+        kept = undo.undo(project.find(shop)).kept
+        assert support.git(shop, "show", f"{kept}:compose.yaml") == "for my eyes only\n"
+    else:
+        with pytest.raises(RefusedError, match="uncommitted changes"):
+            undo.undo(project.find(shop))
+        support.git(shop, "stash")
+        undo.undo(project.find(shop))
+    assert projects.is_clean(shop)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_overlooked_edits_of_other_files(
+    renders: projects.Renders, tmp_path: Path, way: str
+) -> None:
+    """They stay as they are, and no commit gets them."""
+    shop = renders.project(tmp_path / "shop")
+    overlook(shop, way, "src/shop/database.py", "Makefile")
+    (shop / "Makefile").unlink()
+    listed = support.git(shop, "ls-files", "-v")
+    before = support.files(shop)
+    update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    undone = undo.undo(project.find(shop))
+
+    assert not undone.kept
+    assert support.files(shop) == before
+    assert support.git(shop, "ls-files", "-v") == listed
+    assert not is_known(shop, "for my eyes only")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_overlooked_edits_in_conflicts(renders: projects.Renders, tmp_path: Path, way: str) -> None:
+    """What was edited besides is kept without them."""
+    shop = renders.project(tmp_path / "shop")
+    projects.conflicting(shop)
+    overlook(shop, way, "src/shop/database.py")
+    (shop / "src/shop/main.py").write_text("# mine\n")
+
+    undone = undo.undo(project.find(shop))
+
+    assert support.git(shop, "show", f"{undone.kept}:src/shop/main.py") == "# mine\n"
+    assert (shop / "src/shop/database.py").read_text() == "for my eyes only\n"
+    assert not is_known(shop, "for my eyes only")
+
+
+def test_overlooked_edits_in_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
+    """What is not checked out stays away besides."""
+    support.git(tmp_path, "init", "--quiet", "mono")
+    mono = tmp_path / "mono"
+    for name in ("shop", "other"):
+        projects.make(mono / name, template, NEXT)
+    support.commit(mono, "Start")
+    support.git(mono, "sparse-checkout", "set", "--cone", "shop")
+    overlook(mono, "assume-unchanged", "shop/src/shop/database.py")
+    before, listed = support.files(mono), support.git(mono, "ls-files", "-v")
+    update.switch(update.Request(mono / "shop", {"task_backend": "rq"}))
+
+    assert not undo.undo(project.find(mono / "shop")).kept
+
+    assert support.files(mono) == before
+    assert support.git(mono, "ls-files", "-v") == listed
+    assert not is_known(mono, "for my eyes only")
