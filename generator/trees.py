@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from generator import git, overlooked
@@ -100,10 +100,10 @@ def edited(root: Path, git_dir: Path, head: str, tree: str) -> str:
     Files that the index or the commit before has besides are taken in where they are on disk: going
     back to that commit would remove or overwrite them. Edits that git was told to overlook are not.
     """
-    dropped = git.call(root, "diff-tree", "-r", "-z", "--name-only", "--diff-filter=D", head, tree)
+    before = git.call(root, "ls-tree", "-r", "-z", "--name-only", head)
     staged = git.call(root, "ls-files", "-z")
     hidden = overlooked.find(root).all
-    besides = {os.fsdecode(name) for name in (dropped + staged).split(b"\0") if name} - hidden
+    besides = {os.fsdecode(name) for name in (before + staged).split(b"\0") if name} - hidden
     there = {os.fsencode(file) for name in besides for file in on_disk(root, name)}
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         env = {"GIT_DIR": str(git_dir), "GIT_INDEX_FILE": str(Path(scratch) / "index")}
@@ -130,6 +130,12 @@ def on_disk(root: Path, name: str) -> Iterator[str]:
     for file in (root / name).rglob("*"):
         if file.is_symlink() or not file.is_dir():
             yield file.relative_to(root).as_posix()
+
+
+def link_above(root: Path, name: str) -> Path | None:
+    """Give the link through which that name leads, if one does."""
+    folders = [root / folder for folder in PurePosixPath(name).parents]
+    return next((each for each in reversed(folders[:-1]) if each.is_symlink()), None)
 
 
 def index_line(path: str, entry: Entry | None, stage: int = 0) -> bytes:

@@ -163,11 +163,14 @@ def back(found: Project, entry: journal.Entry) -> None:
     wanted = ("-r", "-z", "--name-only", "--diff-filter=A")
     added = git.run(found.root, "diff-tree", *wanted, entry.head, entry.tree).split("\0")
     for path in filter(None, added):
+        if trees.link_above(found.root, path):
+            continue
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             (found.root / path).unlink()
         _remove_empty(found.root, (found.root / path).parent)
     if entry.made_branch:
         git.change(found.root, "symbolic-ref", "HEAD", f"refs/heads/{entry.branch}")
+    _remove_links(found.root, entry.head)
     _reset(found.root, entry.head)
     if entry.made_branch:
         made = f"refs/heads/{entry.made_branch}"
@@ -175,6 +178,13 @@ def back(found: Project, entry: journal.Entry) -> None:
             git.ended(found.root, "update-ref", "-d", made, tip, env=git.neutral())
     (found.git_dir / "MERGE_MSG").unlink(missing_ok=True)
     journal.forget(found, entry)
+
+
+def _remove_links(root: Path, head: str) -> None:
+    """Remove links where that commit has folders: a reset takes what is behind them for its own."""
+    names = trees.of_commit(root, head, "").keys() - overlooked.find(root).all
+    for link in filter(None, {trees.link_above(root, name) for name in names}):
+        link.unlink()
 
 
 def _reset(root: Path, head: str) -> None:

@@ -185,3 +185,20 @@ def test_a_commit_after_one_killed_before_its_branch(
     with pytest.raises(RefusedError, match="commits after the switch, which was killed") as refused:
         undo.undo(project.find_repository(shop))
     assert f"git reset --soft {head[:10]}" in refused.value.remedy
+
+
+def test_a_link_after_a_killed_change(renders: projects.Renders, tmp_path: Path) -> None:
+    """What lies behind it is not the change's to remove."""
+    shop = renders.project(tmp_path / "shop")
+    head, step = projects.head(shop), 0
+    while is_killed(shop, step) and not (shop / "docs/rq.md").exists():
+        undo.undo(project.find_repository(shop))
+        step += 1
+    (shop / "docs").rename(tmp_path / "docs")
+    (shop / "docs").symlink_to("../docs")
+
+    kept = undo.undo(project.find_repository(shop)).kept
+
+    assert (tmp_path / "docs/rq.md").exists()
+    assert support.git(shop, "cat-file", "blob", f"{kept}:docs") == "../docs"
+    assert_as_before(shop, head)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +10,6 @@ from generator import project, undo, update
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("cached_renders")
 
@@ -117,3 +114,59 @@ def test_overlooked_edits_in_a_sparse_checkout(template: Path, tmp_path: Path) -
     assert support.files(mono) == before
     assert support.git(mono, "ls-files", "-v") == listed
     assert not is_known(mono, "for my eyes only")
+
+
+def move_behind_a_link(shop: Path, folder: str) -> Path:
+    """Move a folder out of the project, with a link in its place; give where it is now."""
+    elsewhere = (shop / folder).rename(shop.parent / "elsewhere")
+    (shop / folder).symlink_to("../elsewhere")
+    return elsewhere
+
+
+def test_files_behind_a_link(renders: projects.Renders, tmp_path: Path) -> None:
+    """They stay as they are, the link is kept, and the project has its own again."""
+    shop = renders.project(tmp_path / "shop")
+    projects.conflicting(shop)
+    elsewhere = move_behind_a_link(shop, "docs")
+    (elsewhere / "rq.md").write_text("an hour of writing\n")
+    there = support.files(elsewhere)
+
+    kept = undo.undo(project.find(shop)).kept
+
+    assert support.files(elsewhere) == there
+    assert support.git(shop, "cat-file", "blob", f"{kept}:docs") == "../elsewhere"
+    assert not (shop / "docs").is_symlink()
+    assert projects.is_clean(shop)
+
+
+def test_a_link_that_git_does_not_know(renders: projects.Renders, tmp_path: Path) -> None:
+    """It is kept too: what is in its place before the change is brought back."""
+    shop = renders.project(tmp_path / "shop")
+    projects.conflicting(shop)
+    support.git(shop, "rm", "-r", "--quiet", "--cached", "docs")
+    elsewhere = move_behind_a_link(shop, "docs")
+    there = support.files(elsewhere)
+
+    kept = undo.undo(project.find(shop)).kept
+
+    assert support.files(elsewhere) == there
+    assert support.git(shop, "cat-file", "blob", f"{kept}:docs") == "../elsewhere"
+    assert projects.is_clean(shop)
+
+
+def test_a_link_for_a_folder_of_the_change(renders: projects.Renders, tmp_path: Path) -> None:
+    """Nothing is there before the change, so the link stays; folders behind it do too."""
+    shop = renders.project(tmp_path / "shop", ci="none")
+    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
+    support.commit(shop, "Mine")
+    update.switch(update.Request(shop, {"task_backend": "rq", "ci": "github"}))
+    elsewhere = move_behind_a_link(shop, ".github")
+    (elsewhere / "workflows/ci.yml").rename(elsewhere / "ci.yml")
+
+    kept = undo.undo(project.find(shop)).kept
+
+    assert (elsewhere / "ci.yml").exists()
+    assert (elsewhere / "workflows").is_dir()
+    assert (shop / ".github").readlink() == Path("../elsewhere")
+    assert support.git(shop, "cat-file", "blob", f"{kept}:.github") == "../elsewhere"
+    assert not support.git(shop, "status", "--porcelain", "--untracked-files=no")
