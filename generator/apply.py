@@ -67,6 +67,7 @@ def apply(found: Project, change: Prepared, command: str, message: str, new_bran
     entry = journal.Entry(command, found.head, branch, new_branch, tree, commit, found.prefix)
     with journal.begun(found, entry):
         try:
+            undo.hold(found, tree)
             if new_branch:
                 git.change(found.root, "update-ref", f"refs/heads/{new_branch}", found.head, "")
                 git.change(found.root, "symbolic-ref", "HEAD", f"refs/heads/{new_branch}")
@@ -85,6 +86,7 @@ def apply(found: Project, change: Prepared, command: str, message: str, new_bran
                 ) from error
             raise
         journal.done(found)
+        undo.release(found)
     return Applied(commit, new_branch or branch)
 
 

@@ -140,6 +140,13 @@ def last(project: Project) -> Entry | None:
     return _read(_last(project))
 
 
+def trees(project: Project) -> set[str]:
+    """List the trees of all that is noted, in the repository's linked worktrees too."""
+    folders = (project.common_dir, *project.common_dir.glob("worktrees/*"))
+    notes = (note for folder in folders for note in folder.glob("fastapi-tasks/*.json"))
+    return {entry.tree for entry in map(_read, notes) if entry}
+
+
 def forget(project: Project, entry: Entry) -> None:
     """Drop that change, but not the one before it, which can be undone then."""
     if (before := last(project)) and (before.head, before.tree) == (entry.head, entry.tree):

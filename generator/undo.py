@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generator import disk, git, journal, overlooked, project, trees
-from generator.errors import RefusedError
+from generator.errors import GeneratorError, RefusedError
 from generator.new import ANSWERS_FILE
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from generator.project import Project
 
 KEPT = "refs/fastapi-tasks/kept"
+HELD = "refs/fastapi-tasks/undo"
 OLDER = "Older changes: git log, git revert."
 
 
@@ -140,6 +141,20 @@ def _tip(found: Project, branch: str) -> str:
     return tip.stdout.decode().strip()
 
 
+def hold(found: Project, tree: str) -> None:
+    """Keep git's garbage collection from the tree that an undo will compare with."""
+    git.change(found.root, "update-ref", f"{HELD}/{tree}", tree)
+
+
+def release(found: Project) -> None:
+    """Let go of the trees that no undo needs any more; if that fails, the next change does it."""
+    with suppress(GeneratorError):
+        needed = journal.trees(found)
+        for tree in git.run(found.root, "for-each-ref", "--format=%(objectname)", HELD).split():
+            if tree not in needed:
+                git.change(found.root, "update-ref", "-d", f"{HELD}/{tree}")
+
+
 def rescue(found: Project, entry: journal.Entry) -> str:
     """Keep what was edited since in a commit, if anything was that is in none yet."""
     tree = trees.edited(found.root, found.git_dir, entry.head, entry.tree)
@@ -178,6 +193,7 @@ def back(found: Project, entry: journal.Entry) -> None:
             git.ended(found.root, "update-ref", "-d", made, tip, env=git.neutral())
     (found.git_dir / "MERGE_MSG").unlink(missing_ok=True)
     journal.forget(found, entry)
+    release(found)
 
 
 def _remove_links(root: Path, head: str) -> None:

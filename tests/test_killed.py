@@ -88,6 +88,8 @@ def test_a_change(
     step = 0
     while is_killed(shop, step, branch=branch):
         assert_told(shop, "switch")
+        if step:
+            support.git(shop, "gc", "--quiet", "--prune=now")
         undo.undo(project.find_repository(shop))
         assert_as_before(shop, head)
         step += 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import git, journal, project, undo, update
+from generator import git, journal, project, status, undo, update
 from generator.errors import GeneratorError, RefusedError
 from generator.plan import Verdict
 from tests import projects, support
@@ -200,3 +200,54 @@ def test_undo_of_the_change_before_one_that_failed(
     undo.undo(project.find(shop))
 
     assert projects.head(shop) == head
+
+
+def collect_garbage(shop: Path) -> None:
+    support.git(shop, "reflog", "expire", "--expire=now", "--all")
+    support.git(shop, "gc", "--quiet", "--prune=now")
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_undo_after_git_has_collected_garbage(
+    renders: projects.Renders, tmp_path: Path, *, settled: bool
+) -> None:
+    """What it needs is under a ref, until it has been done."""
+    shop = renders.project(tmp_path / "shop", projects.RELEASED[0])
+    before = support.files(shop)
+    projects.conflicting(shop)
+    if settled:
+        (shop / "src/shop/tasks/rq.py").write_text("# settled\n")
+        support.commit(shop, "Settled")
+    collect_garbage(shop)
+    assert not any("by hand" in problem for problem in status.status([shop])[0].problems)
+
+    undo.undo(project.find(shop))
+
+    assert support.files(shop) == before | {"src/shop/tasks/background.py": b"# all mine\n"}
+    assert not support.git(shop, "for-each-ref", undo.HELD)
+
+
+def test_only_what_can_be_undone_is_held(renders: projects.Renders, tmp_path: Path) -> None:
+    """A later change takes the place of the one before."""
+    shop = renders.project(tmp_path / "shop")
+    for answers in ({"task_backend": "rq"}, {"ci": "none"}):
+        update.switch(update.Request(shop, answers))
+        held = support.git(shop, "for-each-ref", "--format=%(objectname)", undo.HELD)
+        assert held == support.git(shop, "rev-parse", "HEAD^{tree}")
+
+
+def test_what_a_linked_worktree_needs_is_held_besides(
+    renders: projects.Renders, tmp_path: Path
+) -> None:
+    """The same change in two: undoing one leaves the other its tree."""
+    shop, linked = renders.project(tmp_path / "shop"), tmp_path / "linked"
+    projects.conflicting(shop)
+    support.git(shop, "worktree", "add", "--quiet", "-b", "linked", str(linked))
+    update.switch(update.Request(linked, {"task_backend": "rq"}))
+    undo.undo(project.find(shop))
+    collect_garbage(shop)
+
+    undo.undo(project.find(linked))
+
+    assert projects.is_clean(linked)
+    assert not support.git(shop, "for-each-ref", undo.HELD)
