@@ -80,3 +80,22 @@ def test_a_submodule_in_the_way(renders: projects.Renders, tmp_path: Path) -> No
 
     assert [change.path for change in done.conflicts] == ["docs/rq.md"]
     assert (shop / "docs/rq.md/mine").exists()
+
+
+@pytest.mark.parametrize("ignored", ["docs/rq.md\n", ""], ids=["ignored", "not-ignored"])
+def test_written_meanwhile(renders: projects.Renders, tmp_path: Path, ignored: str) -> None:
+    """While it asks, or while the tests run, say: it is refused before anything is touched."""
+    shop = renders.project(tmp_path / "shop", task_backend="outbox")
+    (shop / ".git/info").mkdir(exist_ok=True)
+    (shop / ".git/info/exclude").write_text(ignored)
+    head = projects.head(shop)
+
+    def write(_question: str) -> bool:
+        return bool((shop / "docs/rq.md").write_text("mine\n"))
+
+    with pytest.raises(RefusedError, match=r"docs/rq\.md is in the way"):
+        update.switch(update.Request(shop, {"task_backend": "rq"}, confirm=write))
+
+    assert (shop / "docs/rq.md").read_text() == "mine\n"
+    assert projects.head(shop) == head
+    assert not (shop / ".git/fastapi-tasks").exists()
