@@ -112,7 +112,7 @@ def renames(repository: Path, base: Tree, ours: Tree, theirs: Tree) -> dict[str,
     if not gone or not new:
         return {}
     ids = trees.written_tree(repository, gone), trees.written_tree(repository, new)
-    wanted = ("-r", "-z", "--name-status", "--diff-filter=R", "-M", "--no-rename-empty")
+    wanted = ("-r", "-z", "--name-status", "--diff-filter=R", "-M", "-l0", "--no-rename-empty")
     words = os.fsdecode(git.call(repository, "diff-tree", *wanted, *ids)).split("\0")
     return dict(zip(words[1::3], words[2::3], strict=True))
 

@@ -188,6 +188,22 @@ def test_a_renamed_file_follows_the_template(renders: projects.Renders, tmp_path
     assert "rq" in (shop / "src/shop/tasks/chosen.py").read_text()
 
 
+def test_renames_beyond_the_limit_of_the_user(renders: projects.Renders, tmp_path: Path) -> None:
+    """Git's setting is for what it shows; a rename that it gives up would look like a deletion."""
+    shop = renders.project(tmp_path / "shop")
+    support.git(shop, "config", "diff.renameLimit", "1")
+    for old, new in (("backend", "chosen"), ("background", "here")):
+        file = shop / f"src/shop/tasks/{old}.py"
+        file.write_text(f"{file.read_text()}# ours\n")
+        support.git(shop, "mv", str(file), str(file.with_stem(new)))
+    support.commit(shop, "Rename")
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert [change.path for change in done.conflicts] == ["src/shop/tasks/here.py"]
+    assert "rq" in (shop / "src/shop/tasks/chosen.py").read_text()
+
+
 def test_a_deleted_file_stays_deleted(renders: projects.Renders, tmp_path: Path) -> None:
     """And the plan says that the template has changed it."""
     shop = renders.project(tmp_path / "shop")
