@@ -170,7 +170,7 @@ def _merged_lines(
     )
     if b"\0" in ours + theirs:
         return None
-    if b"\r\n" in ours and b"\r\n" not in theirs:
+    if ours.count(b"\r\n") * 2 > ours.count(b"\n") and b"\r\n" not in theirs:
         base, theirs = (text.replace(b"\n", b"\r\n") for text in (base, theirs))
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         files = [Path(scratch) / name for name in ("ours", "base", "theirs")]

@@ -204,6 +204,25 @@ def test_renames_beyond_the_limit_of_the_user(renders: projects.Renders, tmp_pat
     assert "rq" in (shop / "src/shop/tasks/chosen.py").read_text()
 
 
+@pytest.mark.parametrize(("others", "own"), [(b"\n", b"# ours\r\n"), (b"\r\n", b"# ours\n")])
+def test_lines_that_end_otherwise(
+    renders: projects.Renders, tmp_path: Path, others: bytes, own: bytes
+) -> None:
+    """One is an edit like any other; where most of them do, the template's do as well."""
+    shop = renders.project(tmp_path / "shop")
+    (shop / ".gitattributes").write_text("* -text\n")
+    file = shop / "src/shop/cli.py"
+    file.write_bytes(file.read_bytes().replace(b"\n", others) + own)
+    support.commit(shop, "Windows")
+
+    done = update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert done.conflicts == []
+    text = file.read_bytes()
+    assert text.endswith(own)
+    assert (text.count(b"\r\n") > 1) == (others == b"\r\n")
+
+
 def test_a_deleted_file_stays_deleted(renders: projects.Renders, tmp_path: Path) -> None:
     """And the plan says that the template has changed it."""
     shop = renders.project(tmp_path / "shop")
