@@ -58,7 +58,12 @@ def require() -> None:
 
 
 def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    return call(folder, *arguments, env=env).decode(errors="replace")
+    return text(call(folder, *arguments, env=env))
+
+
+def text(printed: bytes) -> str:
+    """Decode it so that a path in it still is that path, whatever its bytes are."""
+    return printed.decode(errors="surrogateescape")
 
 
 def change(folder: Path, *arguments: str) -> str:
@@ -122,7 +127,8 @@ def complaint(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     said = [line for line in lines if line.startswith(("fatal:", "error:"))]
     full = [line for line in lines if disk.FULL in line]
-    return (full or said or lines or ["it gave no reason."])[-1]
+    # What follows git's first complaint is what it gave up because of that.
+    return (full or said[:1] or lines or ["it gave no reason."])[-1]
 
 
 def require_identity(folder: Path) -> None:

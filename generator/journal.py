@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from generator.errors import HalfDoneError, RefusedError
 
@@ -57,9 +58,7 @@ def locked(project: Project) -> Iterator[None]:
         RefusedError: another one is at work.
 
     """
-    folder = _running(project).parent
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as file:
+    with _lock_file(project) as file:
         try:
             _lock(file.fileno())
         except (BlockingIOError, PermissionError) as error:
@@ -70,6 +69,35 @@ def locked(project: Project) -> Iterator[None]:
                 "Wait for its end.",
             ) from error
         yield
+
+
+def _lock_file(project: Project) -> TextIO:
+    folder = _running(project).parent
+    with _writing(folder):
+        folder.mkdir(exist_ok=True)
+        return (folder / "lock").open("w")
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(error.filename or folder, str(error.strerror), folder.parent) from error
+
+
+def require_writable(project: Project) -> None:
+    """Refuse where the renders cannot become objects of the repository."""
+    objects = project.common_dir / "objects"
+    if not os.access(objects, os.W_OK):
+        raise _unwritable(objects, "Permission denied", project.common_dir)
+
+
+def _unwritable(place: Path, reason: str, git_dir: Path) -> RefusedError:
+    return RefusedError(
+        f"{place} cannot be written: {reason}.",
+        f'Make it writable; if another user owns it: sudo chown -R "$USER" {git_dir}',
+    )
 
 
 def _lock(file: int) -> None:
@@ -95,8 +123,9 @@ def begun(project: Project, entry: Entry) -> Iterator[None]:
 
 def note(project: Project, entry: Entry) -> None:
     draft = _running(project).with_name("draft")
-    draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
-    draft.replace(_running(project))
+    with _writing(draft.parent):
+        draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+        draft.replace(_running(project))
 
 
 @contextmanager

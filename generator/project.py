@@ -107,9 +107,11 @@ def expanded(path: str) -> Path:
 def _located(path: Path, recorded: dict[str, Any]) -> Project:
     asked = ("--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir", "HEAD")
     found = git.ended(path, "rev-parse", *asked)
-    lines = found.stdout.decode().splitlines()
+    lines = git.text(found.stdout).removesuffix("\n").split("\n")
     if len(lines) < 3:
         raise _unopened(path, found.stderr.decode(errors="replace"))
+    if len(lines) > 4:
+        raise RefusedError(f"{path} has a line break in its path.", "Give its folder another name.")
     if found.returncode:
         raise RefusedError(
             f"The repository {lines[0]} has no commit yet.",

@@ -100,6 +100,7 @@ def _made(command: str, request: Request, found: Project) -> Plan:
 
 def _require_ready(request: Request, found: Project) -> None:
     journal.require_none(found)
+    journal.require_writable(found)
     project.branch(found)
     project.require_sha1(found)
     project.require_quiet(found)

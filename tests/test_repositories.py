@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import project, status, undo, update, versions
+from generator import git, project, status, undo, update, versions
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED
@@ -61,6 +62,57 @@ def test_names_that_are_no_text(renders: projects.Renders, tmp_path: Path) -> No
     support.git(shop, "add", "--all")
 
     assert status.status([shop])[0].conflict_markers == ["caf\N{REPLACEMENT CHARACTER}.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
+@pytest.mark.parametrize("name", [b"caf\xe9", "line\u2028separator".encode()])
+def test_folders_that_are_no_text(template: Path, tmp_path: Path, name: bytes) -> None:
+    """A project in one, itself in a repository in one, goes there and back."""
+    folder = tmp_path / os.fsdecode(name)
+    support.git(tmp_path, "init", "--quiet", str(folder))
+    shop = projects.make(folder / os.fsdecode(name), template, NEXT)
+    support.commit(folder, "Start")
+    before = support.files(shop)
+
+    assert update.switch(update.Request(shop, {"task_backend": "rq"})).applied
+    [found] = status.status([shop])
+    assert (found.error, found.drift.edited, found.drift.added) == ("", [], [])
+    support.git(folder, "update-index", "--assume-unchanged", str(shop / "compose.yaml"))
+    with pytest.raises(RefusedError, match="told to overlook"):
+        update.switch(update.Request(shop, {"task_backend": "background"}))
+    support.git(folder, "update-index", "--no-assume-unchanged", str(shop / "compose.yaml"))
+    undo.undo(project.find(shop))
+
+    assert support.files(shop) == before
+
+
+def test_a_folder_with_a_line_break(renders: projects.Renders, tmp_path: Path) -> None:
+    shop = renders.project(tmp_path / "shop\nand more")
+    with pytest.raises(RefusedError, match="has a line break in its path"):
+        update.switch(update.Request(shop, {"ci": "none"}))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
+def test_a_table_with_a_folder_that_is_no_text(
+    command: support.Command,
+    renders: projects.Renders,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    for name in (b"caf\xe9", b"shop"):
+        renders.project(tmp_path / os.fsdecode(name))
+
+    code, printed, _ = command(["status", str(tmp_path / "*")])
+
+    assert code == 0
+    assert printed.count("background") == 2
+
+
+def test_the_cause_of_what_git_gives_up() -> None:
+    """Its first complaint has it, not its last."""
+    cause = "error: insufficient permission for adding an object to repository database objects"
+    assert git.complaint(f"warning: x\n{cause}\nfatal: adding files failed\n") == cause
 
 
 def test_a_project_that_is_not_committed(template: Path, tmp_path: Path) -> None:

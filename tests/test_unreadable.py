@@ -1,4 +1,4 @@
-"""Of several projects, one that may not be read stops no other; root may, so it is pretended."""
+"""What may not be read or written; root may, so it is pretended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import project
+from generator import project, update
 from generator.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def test_a_file(
     monkeypatch: pytest.MonkeyPatch,
     file: str,
 ) -> None:
+    """Of several projects, one that may not be read stops no other."""
     refused = renders.project(tmp_path / "refused") / file
     for name in ("read_text", "read_bytes"):
         monkeypatch.setattr(Path, name, refusing(getattr(Path, name), refused))
@@ -57,6 +58,37 @@ def test_a_folder(
     assert second["error"] == ""
     with pytest.raises(RefusedError, match="cannot be read"):
         project.find(folder)
+
+
+@pytest.mark.parametrize("place", ["", "lock"])
+def test_a_repository_that_may_not_be_written(
+    command: Command,
+    renders: projects.Renders,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    """As one in which root has made a change."""
+    shop = renders.project(tmp_path / "shop")
+    refused = shop / ".git/fastapi-tasks" / place
+    for name in ("mkdir", "open"):
+        monkeypatch.setattr(Path, name, refusing(getattr(Path, name), refused))
+
+    for words in (["switch", "--ci", "none"], ["undo"]):
+        code, _, error = command([*words, str(shop)])
+        assert code == 3
+        assert f"{refused} cannot be written: Permission denied." in error
+        assert "chown" in error
+
+
+def test_objects_that_may_not_be_written(
+    renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even a plan needs them."""
+    shop = renders.project(tmp_path / "shop")
+    monkeypatch.setattr("os.access", lambda path, _: path != shop / ".git/objects")
+    with pytest.raises(RefusedError, match=r"\.git/objects cannot be written"):
+        update.update(update.Request(shop, dry_run=True))
 
 
 def test_a_loop_of_links(command: Command, renders: projects.Renders, tmp_path: Path) -> None:
