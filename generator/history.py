@@ -54,27 +54,43 @@ def _commit_of_answers_alone(found: Project, base: AbstractSet[str]) -> str:
     That is the last commit that changed them along with files of the template, or what a change
     has staged whose conflicts are not settled.
     """
-    file = found.prefix + ANSWERS_FILE
     change = journal.last(found)
     if change and change.head == found.head and _answers_in(found, change.tree) == found.answers:
         return ""
-    log = ("log", "--no-show-signature", "--format=%H", "-m", "--first-parent", "--", file)
-    show = ("show", "--no-show-signature", "--format=", "--first-parent", "--name-only", "-z")
-    commits = git.run(found.root, *log).split()
-    for commit in commits:
-        listed = git.run(found.root, *show, commit)
-        changed = {name.removeprefix(found.prefix) for name in listed.split("\0") if name}
-        if changed & (base - {ANSWERS_FILE}):
-            return "" if _answers_in(found, commit) == found.answers else commits[0]
+    listed = commits(found)
+    for commit in listed:
+        if changed(found, commit) & (base - {ANSWERS_FILE}):
+            return "" if _answers_in(found, commit) == found.answers else listed[0]
     return ""
 
 
-def _answers_in(found: Project, tree: str) -> dict[str, Any] | None:
+def commits(found: Project) -> list[str]:
+    """List those that changed the answers file, the last one first."""
+    file = found.prefix + ANSWERS_FILE
+    log = ("log", "--no-show-signature", "--format=%H", "-m", "--first-parent", "--", file)
+    return git.run(found.root, *log).split()
+
+
+def changed(found: Project, commit: str) -> set[str]:
+    """Give the project's files that it changed."""
+    show = ("show", "--no-show-signature", "--format=", "--first-parent", "--name-only", "-z")
+    listed = filter(None, git.run(found.root, *show, commit).split("\0"))
+    return {name.removeprefix(found.prefix) for name in listed if name.startswith(found.prefix)}
+
+
+def _answers_in(found: Project, tree: str) -> dict[str, Any]:
+    return answers(recorded_in(found, tree))
+
+
+def answers(recorded: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in recorded.items() if name not in SOURCE}
+
+
+def recorded_in(found: Project, tree: str) -> dict[str, Any]:
+    """Read the answers file of a commit or tree; nothing, if it cannot be read."""
     shown = git.ended(found.root, "cat-file", "blob", f"{tree}:{found.prefix}{ANSWERS_FILE}")
     try:
         recorded = yaml.safe_load(shown.stdout)
     except yaml.YAMLError:
-        return None
-    if not isinstance(recorded, dict):
-        return None
-    return {name: value for name, value in recorded.items() if name not in SOURCE}
+        return {}
+    return recorded if isinstance(recorded, dict) else {}

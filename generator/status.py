@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import disk, git, history, journal, project, versions
+from generator import disk, git, history, journal, project, trees, version_history, versions
 from generator import source as sources
 from generator.errors import ExitCode, GeneratorError
 from generator.new import ANSWERS_FILE, remember
@@ -127,7 +127,7 @@ def _status(found: Project, known: Versions) -> Status:
             answers=found.answers,
             drift=_drift(found, Path(folder), base),
             conflict_markers=_marked(found),
-            problems=_problems(found, base),
+            problems=_problems(found, base, known, Path(folder)),
         )
 
 
@@ -146,7 +146,7 @@ def _drift(found: Project, folder: Path, base: list[str]) -> Drift:
     ).split("\0")
     there = {name for name in listed if name and os.path.lexists(found.path / name)}
     here = [name for name in base if os.path.lexists(found.path / name)]
-    edited = [name for name in here if _text(found.path / name) != _text(folder / name)]
+    edited = [name for name in here if trees.text(found.path / name) != trees.text(folder / name)]
     return Drift(
         clean=len(here) - len(edited),
         edited=edited,
@@ -155,20 +155,13 @@ def _drift(found: Project, folder: Path, base: list[str]) -> Drift:
     )
 
 
-def _text(file: Path) -> bytes:
-    """Read a file as git keeps it: its lines end the same way everywhere."""
-    if file.is_symlink():
-        return os.fsencode(file.readlink())
-    return file.read_bytes().replace(b"\r\n", b"\n") if file.is_file() else b""
-
-
 def _marked(found: Project) -> list[str]:
     words = ("grep", "--no-color", "-l", "-z", "-E", "-e", MARKERS, "--", ".")
     printed = git.ended(found.path, *words).stdout.decode(errors="replace")
     return sorted(filter(None, printed.split("\0")))
 
 
-def _problems(found: Project, base: list[str]) -> list[str]:
+def _problems(found: Project, base: list[str], known: Versions, render: Path) -> list[str]:
     problems = []
     if entry := journal.running(found):
         problems.append(f"a fastapi-tasks {entry.under_way} was killed or is at work: run undo")
@@ -177,4 +170,6 @@ def _problems(found: Project, base: list[str]) -> list[str]:
     ]
     if where := history.edited_answers(found, set(base)):
         problems.append(f"{ANSWERS_FILE} was edited by hand {where}: take that back and switch")
+    elif commit := version_history.edited_version(found, known, render):
+        problems.append(f"{ANSWERS_FILE}: _commit was edited by hand in {commit}: take that back")
     return problems

@@ -138,6 +138,13 @@ def link_above(root: Path, name: str) -> Path | None:
     return next((each for each in reversed(folders[:-1]) if each.is_symlink()), None)
 
 
+def text(file: Path) -> bytes:
+    """Read a file as git keeps it: its lines end the same way everywhere."""
+    if file.is_symlink():
+        return os.fsencode(file.readlink())
+    return file.read_bytes().replace(b"\r\n", b"\n") if file.is_file() else b""
+
+
 def index_line(path: str, entry: Entry | None, stage: int = 0) -> bytes:
     found = entry or Entry("0", MISSING)
     return f"{found.mode} {found.oid} {stage}\t".encode() + os.fsencode(path) + b"\0"

@@ -22,6 +22,7 @@ from generator import source as sources
 from generator.errors import RefusedError
 from generator.history import require_unedited_answers
 from generator.renders import Render, Renders
+from generator.version_history import require_unedited_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,6 +92,7 @@ def _made(command: str, request: Request, found: Project) -> Plan:
         renders = Renders(known, Path(folder), found, version, request.answers)
         before = renders.before()
         require_unedited_answers(found, before.tree.keys())
+        require_unedited_version(found, known, before.folder)
         after = renders.after()
         prepared = prepare.prepared(found, before, after, version)
         made = _plan(command, renders, before, after, prepared)
