@@ -145,6 +145,13 @@ def _no_text(answer: str) -> RefusedError:
     )
 
 
+def _no_list(_answer: str) -> RefusedError:
+    return RefusedError(
+        "An answer is no list, and its question takes several choices.",
+        "If it stands in .copier-answers.yml, write a list there, or take that edit back.",
+    )
+
+
 def _required(name: str) -> RefusedError:
     return RefusedError(
         f"The question {name} has no default answer, and there is no terminal to ask on.",
@@ -171,6 +178,8 @@ _TRANSLATIONS: list[tuple[str, Callable[..., GeneratorError]]] = [
     (r"Invalid choice for '(\w+)': '?(.*?)'? is not in (\[.*\])", BadChoiceError),
     (r"Could not convert (.*) to string", _no_text),
     (r'Invalid answer "(.*?)" of type .* of type "str"', _no_text),
+    (r"Not a YAML list: (.*)", _no_list),
+    (r"'(\w+)' object is not iterable", _no_list),
     (r"Question \"(\w+)\" is required", _required),
     (r"Unknown revision: '(.*)'", _no_revision),
     (r"Template uses potentially unsafe features?: (.*?)\.\n", _unsafe),

@@ -84,6 +84,16 @@ def answer_that_is_no_text(shop: Path) -> None:
     support.commit(shop, "By hand")
 
 
+def answer_that_is_no_list(shop: Path) -> None:
+    edit(shop, ANSWERS, "examples:\n- signup", "examples: signup")
+    support.commit(shop, "By hand")
+
+
+def answer_that_is_nothing(shop: Path) -> None:
+    edit(shop, ANSWERS, "examples:\n- signup", "examples:")
+    support.commit(shop, "By hand")
+
+
 def unknown_version(shop: Path) -> None:
     edit(shop, ANSWERS, f"_commit: {RELEASED[0]}", "_commit: v0.0.7")
     support.commit(shop, "By hand")
@@ -116,6 +126,8 @@ STATES: dict[Callable[[Path], None], str] = {
     answers_edited_by_hand: "was edited by hand",
     answer_that_is_no_choice: '"cron" is not a choice of task_backend',
     answer_that_is_no_text: '"2020-01-01" is no text',
+    answer_that_is_no_list: "An answer is no list",
+    answer_that_is_nothing: "An answer is no list",
     unknown_version: 'no version "v0.0.7"',
     template_gone: "cannot be reached",
     untracked_in_the_way: "docs/rq.md is in the way",
