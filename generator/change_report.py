@@ -91,13 +91,22 @@ def _shown(value: Any) -> str:
 def _file_lines(made: Plan, *, all_of_them: bool) -> Iterator[str]:
     for kind, heading in HEADINGS.items():
         found = [change for change in made.changes if change.kind is kind]
-        if not found:
-            continue
-        yield f"\n{heading}: {len(found)}"
-        shown = found if all_of_them or kind is Kind.CONFLICT else found[:SHOWN]
-        yield from (f"  {c.path}{': ' if c.reason else ''}{c.reason}" for c in shown)
-        if len(shown) < len(found):
-            yield f"  … and {len(found) - len(shown)} more"
+        lines = [f"{c.path}{': ' if c.reason else ''}{c.reason}" for c in found]
+        yield from _lines_below(heading, lines, all_of_them=all_of_them or kind is Kind.CONFLICT)
+    old, new = made.answers.changed.get("package_name", ("", ""))
+    heading = f"Still importing {old}, which is {new} now"
+    yield from _lines_below(heading, made.old_imports, all_of_them=all_of_them)
+    heading = f"Left in src/{old}, for git does not know them"
+    yield from _lines_below(heading, made.left_behind, all_of_them=all_of_them)
+
+
+def _lines_below(heading: str, lines: list[str], *, all_of_them: bool) -> Iterator[str]:
+    if lines:
+        yield f"\n{heading}: {len(lines)}"
+        shown = lines if all_of_them else lines[:SHOWN]
+        yield from (f"  {line}" for line in shown)
+        if len(shown) < len(lines):
+            yield f"  … and {len(lines) - len(shown)} more"
 
 
 def _need_lines(title: str, needs: Needs) -> Iterator[str]:

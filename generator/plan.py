@@ -82,6 +82,10 @@ class Plan:
     release_notes: dict[str, str]
     """What each version that is crossed wants to be known, oldest first."""
     notes: list[str]
+    old_imports: list[str] = field(default_factory=list)
+    """The user's files that import the package by its old name."""
+    left_behind: list[str] = field(default_factory=list)
+    """Files in the package's old folder that git does not know."""
     applied: bool = False
     commit: str = ""
     branch: str = ""

@@ -12,6 +12,7 @@ from generator import (
     disk,
     git,
     journal,
+    left_behind,
     plan,
     prepare,
     project,
@@ -131,12 +132,14 @@ def _plan(
 ) -> Plan:
     old, new, found = before.rendered, after.rendered, renders.found
     changelog = renders.known.files(renders.version.new) / "CHANGELOG.md"
+    answers = plan.answers(found.answers, new.answers, renders.given)
+    package, _ = answers.changed.get("package_name", ("", ""))
     return plan.Plan(
         command=command,
         project=str(found.path),
         template=renders.known.url,
         version=renders.version,
-        answers=plan.answers(found.answers, new.answers, renders.given),
+        answers=answers,
         changes=prepared.merged.changes,
         dependencies=plan.dependencies(before.folder, after.folder),
         environment=plan.environment(before.folder, after.folder),
@@ -144,6 +147,8 @@ def _plan(
         drain=plan.drain(old, new, after.folder / "docs/tasks.md"),
         release_notes=plan.release_notes(changelog, renders.version),
         notes=new.warnings,
+        old_imports=left_behind.importing(found, prepared.merged, after.tree, package),
+        left_behind=left_behind.unknown(found, package),
     )
 
 

@@ -73,6 +73,34 @@ def test_a_lock_that_is_committed(command: Command, shop: Path) -> None:
     assert done["next"] == ["make migrate test"]
 
 
+def test_a_package_with_another_name(command: Command, shop: Path) -> None:
+    """The user's own imports are theirs to change, and what git does not know theirs to move."""
+    own = {
+        "mine.py": "from shop.unit_of_work import UnitOfWork\n",
+        "also.py": "if True:\n    import json, shop\n",
+        "none.py": "import shop_window\nfrom x import shop  # from shop\n",
+    }
+    for name, text in own.items():
+        (shop / "src/shop" / name).write_text(text)
+    support.commit(shop, "Mine")
+    for name in ("local.py", "__pycache__/mine.pyc"):
+        (shop / "src/shop" / name).parent.mkdir(exist_ok=True)
+        (shop / "src/shop" / name).write_text("")
+
+    done = read(command, "switch", "shop", "--package-name", "web", "--dry-run")
+    assert done["old_imports"] == ["src/web/also.py", "src/web/mine.py"]
+    assert done["left_behind"] == ["src/shop/local.py"]
+    code, printed, _ = command(["switch", "shop", "--package-name", "web"])
+
+    assert code == 0
+    expected = "Still importing shop, which is web now: 2\n  src/web/also.py\n  src/web/mine.py\n"
+    assert expected in printed
+    assert "Left in src/shop, for git does not know them: 1\n  src/shop/local.py\n" in printed
+    assert (shop / "src/shop/local.py").exists()
+    done = read(command, "switch", "shop", "--ci", "none")
+    assert (done["old_imports"], done["left_behind"]) == ([], [])
+
+
 def test_what_a_flag_of_switch_is_by_default(command: Command) -> None:
     """The answer that the project has, whatever a new one would get."""
     words = command(["switch", "--help"])[1].split()
