@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from generator.render import Rendered
 
 LOCK = "uv lock"
+GUIDE = "Changing the backend"
+"""What a page of a project calls it; where it has it, `tasks drain` has --older-than."""
 _SECTION = re.compile(r"^## \[([^\]]+)\].*\n", re.MULTILINE)
 _UPGRADING = re.compile(r"^### Upgrading\n+(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 _DURATION = re.compile(r" in [\d.]+s( \([\d:]+\))?$")
@@ -185,26 +187,31 @@ def loses_atomicity(before: Rendered, after: Rendered) -> bool:
     return bool(was) and not shall
 
 
-def drain(before: Rendered, after: Rendered, page: Path) -> list[str]:
+def drain(before: Rendered, after: Rendered, old_page: Path, new_page: Path) -> list[str]:
     """Say how work that is queued in the old backend gets done, if there can be any."""
-    steps = _drain(before, after)
-    text = page.read_text(encoding="utf-8") if page.is_file() else ""
-    if steps and (heading := "Changing the backend") in text:
-        steps.append(f'docs/{page.name}, "{heading}", has all of it, and the way under traffic.')
+    of_age = " --older-than SECONDS" if _has_guide(old_page) else ""
+    steps = _drain(before, after, of_age)
+    if steps and _has_guide(new_page):
+        steps.append(f'docs/{new_page.name}, "{GUIDE}", has all of it.')
     return steps
 
 
-def _drain(before: Rendered, after: Rendered) -> list[str]:
+def _has_guide(page: Path) -> bool:
+    return page.is_file() and GUIDE in page.read_text(encoding="utf-8")
+
+
+def _drain(before: Rendered, after: Rendered, of_age: str) -> list[str]:
     where = ("engines", "brokers_used")
     if all(before.computed.get(name) == after.computed.get(name) for name in where):
         return []
     if not before.computed.get("recorded"):
         return ["Tasks run in the API's process: it finishes them when it is stopped (SIGTERM)."]
-    check = f"{before.computed['slug']} tasks drain --check"
+    check = f"{before.computed['slug']} tasks drain --check{of_age}"
+    since = " (SECONDS: at most those since its last API ended)" if of_age else ""
     return [
         "Deploy the new release's workers beside the old ones: each knows its own queue.",
         "Deploy the new release's API: new tasks take the new way, the old workers go on.",
-        f"When `{check}` in the OLD release ends with 0, stop and remove the old workers.",
+        f"When `{check}` in the OLD release ends with 0{since}, stop and remove the old workers.",
     ]
 
 

@@ -131,6 +131,7 @@ def _plan(
     command: str, renders: Renders, before: Render, after: Render, prepared: apply.Prepared
 ) -> Plan:
     old, new, found = before.rendered, after.rendered, renders.found
+    page = "docs/tasks.md"
     changelog = renders.known.files(renders.version.new) / "CHANGELOG.md"
     answers = plan.answers(found.answers, new.answers, renders.given)
     package, _ = answers.changed.get("package_name", ("", ""))
@@ -144,7 +145,7 @@ def _plan(
         dependencies=plan.dependencies(before.folder, after.folder),
         environment=plan.environment(before.folder, after.folder),
         promises=plan.promises(old, new),
-        drain=plan.drain(old, new, after.folder / "docs/tasks.md"),
+        drain=plan.drain(old, new, before.folder / page, after.folder / page),
         release_notes=plan.release_notes(changelog, renders.version),
         notes=new.warnings,
         old_imports=left_behind.importing(found, prepared.merged, after.tree, package),

@@ -147,6 +147,16 @@ def test_confirmation(command: Command) -> None:
     assert done["drain"][2].startswith("When `shop tasks drain --check`")
 
 
+def test_draining_under_traffic(command: Command) -> None:
+    """Rows that the new release writes all the time do not count, where the command knows how."""
+    command(["new", "shop", "--version", RELEASED[-1], "--task-backend", "rq"])
+
+    steps = read(command, "switch", "shop", "--task-backend", "celery", "--dry-run")["drain"]
+
+    assert steps[2].startswith("When `shop tasks drain --check --older-than SECONDS` in the OLD")
+    assert steps[3] == 'docs/tasks.md, "Changing the backend", has all of it.'
+
+
 def test_every_given_answer_is_shown(command: Command, shop: Path) -> None:
     """One to a question that the project had not been asked, too."""
     arguments = ["--task-backend", "outbox", "--outbox-delivery", "rq"]

@@ -280,6 +280,16 @@ def test_status_of_bad_states(template: Path, tmp_path: Path) -> None:
     assert (first.exit_code, second.exit_code) == (2, 3)
 
 
+def test_an_error_in_a_status_is_a_sentence(template: Path, tmp_path: Path) -> None:
+    """Its remedy follows as another one."""
+    shop = projects.make(tmp_path / "shop", template, NEXT)
+    template_gone(shop)
+
+    [found] = status.status([shop])
+
+    assert "does not exist. Check your network" in found.error
+
+
 def test_nothing_to_undo(template: Path, tmp_path: Path) -> None:
     """Undo knows the last change only, and not when commits stand on it."""
     shop = projects.make(tmp_path / "shop", template, NEXT)
