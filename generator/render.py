@@ -179,7 +179,7 @@ _TRANSLATIONS: list[tuple[str, Callable[..., GeneratorError]]] = [
     (r"Could not convert (.*) to string", _no_text),
     (r'Invalid answer "(.*?)" of type .* of type "str"', _no_text),
     (r"Not a YAML list: (.*)", _no_list),
-    (r"'(\w+)' object is not iterable", _no_list),
+    (r"'(NoneType|bool|int|float)' object is not iterable", _no_list),
     (r"Question \"(\w+)\" is required", _required),
     (r"Unknown revision: '(.*)'", _no_revision),
     (r"Template uses potentially unsafe features?: (.*?)\.\n", _unsafe),
