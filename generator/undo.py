@@ -70,24 +70,26 @@ def _last(found: Project) -> journal.Entry:
     if found.head == entry.head:
         return entry
     parent = git.ended(found.root, "rev-parse", "HEAD^").stdout.decode().strip()
-    is_made = found.head == entry.commit if entry.commit else _has_answers(found, entry)
-    if parent != entry.head or not is_made:
-        raise _commits_after(entry, entry.commit or found.head)
+    made = entry.commit or _settled(found, entry)
+    if parent != entry.head or found.head != made:
+        raise _commits_after(entry, made)
     project.require_quiet(found)
     return entry
 
 
-def _has_answers(found: Project, entry: journal.Entry) -> bool:
-    """Whether HEAD is the commit in which the change's conflicts were settled."""
+def _settled(found: Project, entry: journal.Entry) -> str:
+    """Give the commit in which the change's conflicts were settled: it has the new answers."""
+    wanted = ("rev-list", "--first-parent", "--reverse", f"{entry.head}..HEAD")
+    first, *_ = git.ended(found.root, *wanted).stdout.decode().split() or [entry.head]
     file = entry.prefix + ANSWERS_FILE
-    asked = ("rev-parse", f"HEAD:{file}", f"{entry.tree}:{file}")
-    return len(set(git.ended(found.root, *asked).stdout.split())) == 1
+    asked = ("rev-parse", f"{first}:{file}", f"{entry.tree}:{file}")
+    return first if len(set(git.ended(found.root, *asked).stdout.split())) == 1 else ""
 
 
 def _commits_after(entry: journal.Entry, made: str) -> RefusedError:
     return RefusedError(
         f"There are commits after the {entry.command}, which undo would drop.",
-        _revert(made),
+        _revert(made) if made else OLDER,
     )
 
 

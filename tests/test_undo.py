@@ -129,6 +129,22 @@ def test_undo_after_conflicts_were_settled(renders: projects.Renders, tmp_path: 
     assert projects.is_clean(shop)
 
 
+def test_commits_after_conflicts_were_settled(renders: projects.Renders, tmp_path: Path) -> None:
+    """To be reverted is the commit that settled them, not the last one."""
+    shop = renders.project(tmp_path / "shop")
+    projects.conflicting(shop)
+    support.git(shop, "add", "--all")
+    support.git(shop, "commit", "--quiet", "--no-edit")
+    settled = projects.head(shop)
+    (shop / "more").touch()
+    support.commit(shop, "More")
+
+    with pytest.raises(RefusedError, match="commits after the switch") as refused:
+        undo.undo(project.find(shop))
+
+    assert refused.value.remedy.endswith(f"git revert {settled[:10]}")
+
+
 def test_one_change_at_a_time(renders: projects.Renders, tmp_path: Path) -> None:
     """While another process is at work, nothing is begun, and nothing undone."""
     shop = renders.project(tmp_path / "shop")
