@@ -97,7 +97,8 @@ class Repository(Versions):
     def fetch(self) -> None:
         address = _full(self.url).removeprefix("git+")
         try:
-            git.run(self._folder, "clone", "--quiet", "--bare", "--", address, str(self._git))
+            # From here, as Copier reads a relative path.
+            git.run(Path(), "clone", "--quiet", "--bare", "--", address, str(self._git))
         except GeneratorError as error:
             raise RefusedError(
                 f"The template at {self.url} cannot be reached. {error.message}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from generator import git, project, status, undo, update, versions
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("cached_renders")
 
@@ -160,6 +157,19 @@ def test_a_repository_of_sha256(
         update.switch(update.Request(shop, {"ci": "none"}))
 
     assert status.status([shop])[0].error == ""
+
+
+def test_a_relative_address_of_the_template(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As plain Copier has recorded it; both read it from the folder that they are called in."""
+    shop = projects.make(tmp_path / "shop", template, RELEASED[0])
+    answers = shop / ".copier-answers.yml"
+    relative = os.path.relpath(template, tmp_path)
+    answers.write_text(answers.read_text().replace(str(template), relative))
+    support.commit(shop, "A relative address")
+    monkeypatch.chdir(tmp_path)
+    assert update.update(update.Request(Path("shop"))).applied
 
 
 def test_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
