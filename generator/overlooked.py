@@ -68,3 +68,17 @@ def require_none(root: Path, touched: AbstractSet[str]) -> None:
             f"git was told to overlook what you do to {names}, which the change touches.",
             f"Run: {' && '.join(commands)}",
         )
+
+
+def require_there(root: Path, conflicts: AbstractSet[str]) -> None:
+    """Refuse conflicts in files that are left out, where nobody could settle them.
+
+    Raises:
+        RefusedError: there are some.
+
+    """
+    if missing := sorted(find(root).skipped & conflicts):
+        raise RefusedError(
+            f"There would be conflicts in {', '.join(missing)}, not in this sparse checkout.",
+            f"Run: git -C {shlex.quote(str(root))} sparse-checkout disable",
+        )

@@ -190,6 +190,24 @@ def test_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
     assert support.files(mono) == before
 
 
+def test_conflicts_outside_a_sparse_checkout(renders: projects.Renders, tmp_path: Path) -> None:
+    """They could not be settled there: the change is refused."""
+    shop = renders.project(tmp_path / "shop")
+    backend = shop / "src/shop/tasks/backend.py"
+    backend.write_text(backend.read_text().replace("background", "other"))
+    support.commit(shop, "Edit")
+    head = projects.head(shop)
+    support.git(shop, "sparse-checkout", "set", "--cone", "docs")
+
+    with pytest.raises(RefusedError, match="not in this sparse checkout") as refused:
+        update.switch(update.Request(shop, {"task_backend": "rq"}))
+
+    assert "src/shop/tasks/backend.py" in refused.value.message
+    assert refused.value.remedy.endswith("sparse-checkout disable")
+    assert projects.head(shop) == head
+    assert projects.is_clean(shop)
+
+
 def test_a_branch_of_the_template_with_a_tags_name(tmp_path: Path) -> None:
     """A version is what the tag stands for, as for Copier."""
     own = tmp_path / "own"
