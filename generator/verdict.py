@@ -24,7 +24,7 @@ HEARD = 0.5  # seconds after which a Ctrl-C that ended a command has reached thi
 # What a project says when no server can be had for its tests.
 MISSING = re.compile(r"No (?:PostgreSQL|Redis|RabbitMQ): .*")
 FAILED_TESTS = re.compile(r"^\d+ failed", re.MULTILINE)
-BROKEN_SERVER = re.compile(r"(?:ServerMissing|Error): \S+ did not start.*")
+BROKEN_SERVER = re.compile(r"(?:ServerMissing|Error): \S+ (?:did not start|ended by itself).*")
 
 
 def judged(job: Job, stage: Stage) -> tuple[Status, str]:

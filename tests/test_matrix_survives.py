@@ -32,6 +32,17 @@ if TYPE_CHECKING:
     from generator.job import Job
 
 ONLY = {"name": "background-sqlite"}
+DYING = """
+import os
+from pathlib import Path
+from dev.redis import broker_server
+
+with broker_server(Path("data")) as broker:
+    server = broker._own()._child
+    os.kill(server.pid, 9)
+    server.wait()
+    raise ConnectionError("no answer")
+"""
 # A shell whose child is in a session of its own, as those of the services are.
 HANG = ("sh", "-c", "setsid sleep 600 & echo begun; sleep 600")
 
@@ -264,6 +275,20 @@ def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPat
     assert outcome.stage == "commands"
     assert outcome.status is Status.MACHINE, outcome
     assert "(redis) died half way" in outcome.detail
+    assert folder
+
+
+def test_a_server_that_dies_in_another_stage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project's own `dev` tells of it, whatever failed because of that."""
+
+    def check(job: Job) -> None:
+        job.environments.install(job.project, job.processes)
+        job.run(job.python, "-c", DYING)
+
+    only_stage(monkeypatch, check)
+    [_, outcome] = matrix.run(matrix.Request({"name": "rq-sqlite"}))
+    assert outcome.status is Status.MACHINE, outcome
+    assert "redis-server ended by itself" in outcome.detail
     assert folder
 
 

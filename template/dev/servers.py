@@ -88,10 +88,13 @@ class Server:
         self._frozen = False
 
     def end(self) -> None:
-        """End it whatever its state."""
+        """End it whatever its state; raise ServerMissing if it is gone already."""
+        died = self._child is not None and self._child.poll() is not None
         with suppress(subprocess.TimeoutExpired):
             self.stop()
         self.kill()
+        if died:
+            raise ServerMissing(f"{self._command[0]} ended by itself: {self._folder}/log says why.")
 
     def _signal(self, number: signal.Signals) -> None:
         if self._child:
