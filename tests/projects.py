@@ -56,6 +56,17 @@ def make(folder: Path, template: Path, version: str, **answers: str) -> Path:
     return folder
 
 
+def sparse(folder: Path, template: Path) -> Path:
+    """Make a repository of two services in which only the first, shop, is checked out."""
+    folder.mkdir()
+    support.git(folder, "init", "--quiet")
+    for name in ("shop", "other"):
+        make(folder / name, template, NEXT)
+    support.commit(folder, "Start")
+    support.git(folder, "sparse-checkout", "set", "--cone", "shop")
+    return folder
+
+
 cache: RenderCache
 
 COMBINATIONS: list[dict[str, str]] = [

@@ -174,12 +174,7 @@ def test_a_relative_address_of_the_template(
 
 def test_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
     """Of one service of several: it is updated, and taken back, and the others stay away."""
-    support.git(tmp_path, "init", "--quiet", "mono")
-    mono = tmp_path / "mono"
-    for name in ("shop", "other"):
-        projects.make(mono / name, template, NEXT)
-    support.commit(mono, "Start")
-    support.git(mono, "sparse-checkout", "set", "--cone", "shop")
+    mono = projects.sparse(tmp_path / "mono", template)
     before = support.files(mono)
 
     assert update.switch(update.Request(mono / "shop", {"task_backend": "rq"})).applied

@@ -9,7 +9,6 @@ import pytest
 from generator import project, undo, update
 from generator.errors import RefusedError
 from tests import projects, support
-from tests.projects import NEXT
 
 pytestmark = pytest.mark.usefixtures("cached_renders")
 
@@ -99,12 +98,7 @@ def test_overlooked_edits_in_conflicts(renders: projects.Renders, tmp_path: Path
 
 def test_overlooked_edits_in_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
     """What is not checked out stays away besides."""
-    support.git(tmp_path, "init", "--quiet", "mono")
-    mono = tmp_path / "mono"
-    for name in ("shop", "other"):
-        projects.make(mono / name, template, NEXT)
-    support.commit(mono, "Start")
-    support.git(mono, "sparse-checkout", "set", "--cone", "shop")
+    mono = projects.sparse(tmp_path / "mono", template)
     overlook(mono, "assume-unchanged", "shop/src/shop/database.py")
     before, listed = support.files(mono), support.git(mono, "ls-files", "-v")
     update.switch(update.Request(mono / "shop", {"task_backend": "rq"}))
