@@ -62,7 +62,8 @@ def apply(found: Project, change: Prepared, command: str, message: str, new_bran
     merged, branch = change.merged, project.branch(found)
     _require_unchanged(found)
     overlooked.require_none(found.root, change.files.keys())
-    overlooked.require_there(found.root, {found.prefix + path for path in merged.conflicts})
+    if merged.conflicts:
+        overlooked.require_there(found.root, {found.prefix + path for path in merged.conflicts})
     require_room(found, change.files)
     tree = trees.combined(found.root, found.head, change.files)
     commit = "" if merged.conflicts else _commit(found, tree, message)

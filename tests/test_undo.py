@@ -129,6 +129,19 @@ def test_undo_after_conflicts_were_settled(renders: projects.Renders, tmp_path: 
     assert projects.is_clean(shop)
 
 
+def test_nothing_to_undo(renders: projects.Renders, tmp_path: Path) -> None:
+    """Undo knows the last change only, and not when commits stand on it."""
+    shop = renders.project(tmp_path / "shop")
+    with pytest.raises(RefusedError, match="nothing to undo"):
+        undo.undo(project.find(shop))
+    update.switch(update.Request(shop, {"ci": "none"}))
+    (shop / "more").write_text("x")
+    support.commit(shop, "More")
+
+    with pytest.raises(RefusedError, match="commits after the switch"):
+        undo.undo(project.find(shop))
+
+
 def test_commits_after_conflicts_were_settled(renders: projects.Renders, tmp_path: Path) -> None:
     """To be reverted is the commit that settled them, not the last one."""
     shop = renders.project(tmp_path / "shop")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import project, status, undo, update
+from generator import status, update
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED, edit
@@ -288,16 +288,3 @@ def test_an_error_in_a_status_is_a_sentence(template: Path, tmp_path: Path) -> N
     [found] = status.status([shop])
 
     assert "does not exist. Check your network" in found.error
-
-
-def test_nothing_to_undo(template: Path, tmp_path: Path) -> None:
-    """Undo knows the last change only, and not when commits stand on it."""
-    shop = projects.make(tmp_path / "shop", template, NEXT)
-    with pytest.raises(RefusedError, match="nothing to undo"):
-        undo.undo(project.find(shop))
-    update.switch(update.Request(shop, {"ci": "none"}))
-    (shop / "more").write_text("x")
-    support.commit(shop, "More")
-
-    with pytest.raises(RefusedError, match="commits after the switch"):
-        undo.undo(project.find(shop))
