@@ -87,10 +87,7 @@ def step(text: str) -> None:
 
 def processes(backend: str) -> list[str]:
     """Return the commands that run beside the API."""
-    used = questions.table("backends")[backend]
-    if backend == "outbox":
-        used = questions.table("deliveries")["local"]
-    return list(used["processes"].values())
+    return list(questions.table("backends")[backend]["processes"].values())
 
 
 def render(project: Path, backend: str) -> None:

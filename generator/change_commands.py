@@ -33,7 +33,7 @@ Branch = Annotated[
     str, typer.Option(metavar="NAME", help="Make a branch for the change, and be on it.")
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Run the project's tests before and after.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Give up a guarantee without being asked.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Give up a promise without being asked.")]
 Check = Annotated[
     bool,
     typer.Option(

@@ -52,9 +52,9 @@ def _change_lines(made: Plan, *, all_of_it: bool) -> Iterator[str]:
         yield "\nWhat the backend promises:"
         for promise in made.promises:
             yield f"  {promise.promise}: {promise.before} → {promise.after}"
-    if made.drain:
-        yield "\nWork that is queued where the old backend has it:"
-        yield from (f"  {n}. {step}" for n, step in enumerate(made.drain, start=1))
+    if made.deploy:
+        yield "\nHow to deploy it, so that no task is left:"
+        yield from (f"  {n}. {step}" for n, step in enumerate(made.deploy, start=1))
     yield from (f"Note: {note}" for note in made.notes)
 
 

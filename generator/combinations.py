@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # What these answer decides which code is rendered: every combination of them is built. All other
 # questions are built in pairs.
-PRODUCT = ("task_backend", "outbox_delivery", "broker", "database")
+PRODUCT = ("task_backend", "broker", "database")
 # What people type, at its worst; a question without choices needs an entry.
 ODD = {
     "project_name": 'A "quoted" name: ünï, 名前 \\ #1',
@@ -126,8 +126,13 @@ def select(found: Sequence[Combination], only: Mapping[str, str], root: Path) ->
 
 def _is_asked(question: Question, row: tuple[tuple[str, Value], ...]) -> bool:
     answers = {name: value.answer for name, value in row}
-    text = SandboxedEnvironment().from_string(_expression(question.when)).render(answers)
-    return text.strip().lower() == "true"
+    for name, text in question.computed:
+        answers[name] = _rendered(text, answers)
+    return _rendered(_expression(question.when), answers).lower() == "true"
+
+
+def _rendered(text: str, answers: Mapping[str, Any]) -> str:
+    return SandboxedEnvironment().from_string(text).render(answers).strip()
 
 
 def _expression(when: str) -> str:

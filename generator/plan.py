@@ -15,11 +15,10 @@ from generator.merge import Change, Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.render import Rendered
+    from generator.renders import Render
 
 LOCK = "uv lock"
-GUIDE = "Changing the backend"
-"""What a page of a project calls it; where it has it, `tasks drain` has --older-than."""
+NO = "–"  # noqa: RUF001 (how the table says that a promise is not made)
 _SECTION = re.compile(r"^## \[([^\]]+)\].*\n", re.MULTILINE)
 _UPGRADING = re.compile(r"^### Upgrading\n+(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 _DURATION = re.compile(r" in [\d.]+s( \([\d:]+\))?$")
@@ -79,8 +78,8 @@ class Plan:
     environment: Needs
     promises: list[Promise]
     """Those that differ between the two backends."""
-    drain: list[str]
-    """What to do with work that is queued in the old backend, step by step."""
+    deploy: list[str]
+    """How to bring the new backend in place of the old one, step by step."""
     release_notes: dict[str, str]
     """What each version that is crossed wants to be known, oldest first."""
     notes: list[str]
@@ -165,54 +164,40 @@ def _variables(project: Path) -> set[str]:
     return set(_VARIABLE.findall(file.read_text(encoding="utf-8"))) if file.is_file() else set()
 
 
-def promises(before: Rendered, after: Rendered) -> list[Promise]:
-    old, new = backend(before).get("promises", {}), backend(after).get("promises", {})
-    texts = after.computed.get("promises", {})
+def promises(before: Render, after: Render) -> list[Promise]:
+    old, new = _backend(before).get("promises", {}), _backend(after).get("promises", {})
     return [
         Promise(text, old[key], new[key])
-        for key, text in texts.items()
+        for key, text in _texts(after).items()
         if key in old and key in new and old[key] != new[key]
     ]
 
 
-def backend(rendered: Rendered) -> dict[str, Any]:
-    """Give what the template's table says of the project's backend."""
-    table = rendered.computed.get("backends", {})
-    found: dict[str, Any] = table.get(rendered.answers.get("task_backend"), {})
-    return found
+def given_up(before: Render, after: Render) -> list[str]:
+    """Name the promises that the new backend does not make, and the old one would at that version.
 
-
-def loses_atomicity(before: Rendered, after: Rendered) -> bool:
-    was, shall = (backend(r).get("capabilities", {}).get("transactional") for r in (before, after))
-    return bool(was) and not shall
-
-
-def drain(before: Rendered, after: Rendered, old_page: Path, new_page: Path) -> list[str]:
-    """Say how work that is queued in the old backend gets done, if there can be any."""
-    of_age = " --older-than SECONDS" if _has_guide(old_page) else ""
-    steps = _drain(before, after, of_age)
-    if steps and _has_guide(new_page):
-        steps.append(f'docs/{new_page.name}, "{GUIDE}", has all of it.')
-    return steps
-
-
-def _has_guide(page: Path) -> bool:
-    return page.is_file() and GUIDE in page.read_text(encoding="utf-8")
-
-
-def _drain(before: Rendered, after: Rendered, of_age: str) -> list[str]:
-    where = ("engines", "brokers_used")
-    if all(before.computed.get(name) == after.computed.get(name) for name in where):
-        return []
-    if not before.computed.get("recorded"):
-        return ["Tasks run in the API's process: it finishes them when it is stopped (SIGTERM)."]
-    check = f"{before.computed['slug']} tasks drain --check{of_age}"
-    since = " (SECONDS: at most those since its last API ended)" if of_age else ""
+    What another version promises otherwise is not given up by who updates.
+    """
+    known = after.rendered.computed.get("backends", {}).get(before.answers.get("task_backend"))
+    old = (known or _backend(before)).get("promises", {})
+    new = _backend(after).get("promises", {})
     return [
-        "Deploy the new release's workers beside the old ones: each knows its own queue.",
-        "Deploy the new release's API: new tasks take the new way, the old workers go on.",
-        f"When `{check}` in the OLD release ends with 0{since}, stop and remove the old workers.",
+        text
+        for key, text in _texts(after).items()
+        if old.get(key, "").startswith("✓") and new.get(key, "").startswith(NO)
     ]
+
+
+def _texts(render: Render) -> dict[str, str]:
+    promised = render.rendered.computed.get("promises", {})
+    return {key: text.replace("**", "") for key, text in promised.items()}
+
+
+def _backend(render: Render) -> dict[str, Any]:
+    """Give what the template's table says of the project's backend."""
+    table = render.rendered.computed.get("backends", {})
+    found: dict[str, Any] = table.get(render.answers.get("task_backend"), {})
+    return found
 
 
 def release_notes(changelog: Path, version: Version) -> dict[str, str]:

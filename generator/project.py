@@ -71,7 +71,7 @@ def find(path: Path) -> Project:
     """
     with _readable(path):
         path = _folder(path)
-        return _located(path, _recorded(path / ANSWERS_FILE))
+        return _located(path, recorded(path / ANSWERS_FILE))
 
 
 def find_repository(path: Path) -> Project:
@@ -133,7 +133,8 @@ def _unopened(path: Path, said: str) -> RefusedError:
     )
 
 
-def _recorded(file: Path) -> dict[str, Any]:
+def recorded(file: Path) -> dict[str, Any]:
+    """Read an answers file; refuse one that does not say where its project came from."""
     if not file.is_file():
         raise RefusedError(
             f"{file.parent} has no {ANSWERS_FILE}, so it is no project of a template.",

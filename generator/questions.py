@@ -32,6 +32,8 @@ class Question:
     default: str
     when: str = "true"
     """Jinja that says, from the earlier answers, whether it is asked."""
+    computed: tuple[tuple[str, str], ...] = ()
+    """The hidden answers that stand before it, each with the Jinja of its text."""
 
     @property
     def flag(self) -> str:
@@ -66,12 +68,16 @@ _Loader.add_constructor("!include", lambda _loader, _node: None)
 def load(root: Path = ROOT) -> list[Question]:
     text = (root / "copier.yml").read_text(encoding="utf-8")
     documents: list[dict[str, Any]] = [d for d in yaml.load_all(text, Loader=_Loader) if d]
-    return [
-        _question(name, detail)
-        for document in documents
-        for name, detail in document.items()
-        if isinstance(detail, dict) and detail.get("when") is not False
-    ]
+    asked: list[Question] = []
+    computed: dict[str, str] = {}
+    for name, detail in (item for document in documents for item in document.items()):
+        if not isinstance(detail, dict):
+            continue
+        if detail.get("when") is False:
+            computed[name] = str(detail.get("default", ""))
+        else:
+            asked.append(_question(name, detail, computed))
+    return asked
 
 
 def table(name: str, file: str = "backends.yml", root: Path = ROOT) -> dict[str, Any]:
@@ -95,7 +101,7 @@ def unknown(name: str, known: Iterable[str]) -> RefusedError:
     return RefusedError(f'"{name}" is not a question of the template.', did_you_mean(name, known))
 
 
-def _question(name: str, detail: dict[str, Any]) -> Question:
+def _question(name: str, detail: dict[str, Any], computed: Mapping[str, str]) -> Question:
     choices = detail.get("choices", ())
     values = choices.values() if isinstance(choices, dict) else choices
     default = detail.get("default", "")
@@ -107,4 +113,5 @@ def _question(name: str, detail: dict[str, Any]) -> Question:
         several=bool(detail.get("multiselect")),
         default="" if "{" in shown else shown,
         when=str(detail.get("when", "true")),
+        computed=tuple(computed.items()),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator import questions, trees
+from generator import project, questions, trees
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE, remember
 from generator.render import BadChoiceError, Rendered, copied
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Render:
     rendered: Rendered
+    answers: dict[str, Any]
+    """As they are recorded: what was answered to a question that is gone may have changed them."""
     folder: Path
     tree: Tree
 
@@ -50,17 +52,21 @@ class Renders:
             if error.name in self.given:
                 raise
             raise self._gone(error.name, error.answer) from error
-        self._require_kept(render.rendered)
+        self._require_kept(render)
         return render
 
     def _render(self, name: str, version: str, answers: Mapping[str, Any], url: str) -> Render:
         folder = self.folder / name
         rendered = copied(Source(str(self.known.files(version))), folder, answers)
-        remember(folder / ANSWERS_FILE, url, version)
-        return Render(rendered, folder, trees.of_folder(self.found.git_dir, folder))
+        file = folder / ANSWERS_FILE
+        remember(file, url, version)
+        recorded = project.recorded(file) if file.is_file() else {}
+        answers = {name: recorded.get(name, value) for name, value in rendered.answers.items()}
+        return Render(rendered, answers, folder, trees.of_folder(self.found.git_dir, folder))
 
-    def _require_kept(self, rendered: Rendered) -> None:
+    def _require_kept(self, render: Render) -> None:
         """Refuse where Copier would quietly answer anew."""
+        rendered = render.rendered
         for name in self.given:
             if name not in rendered.answers:
                 asked = (
@@ -68,6 +74,11 @@ class Renders:
                 )
                 raise RefusedError(
                     f'"{name}" is not {asked}.', f"Questions: {', '.join(rendered.answers)}."
+                )
+            if (became := render.answers[name]) != rendered.answers[name]:
+                raise RefusedError(
+                    f"{self.version.new} makes {name} {became}, of what was answered before.",
+                    "Update without that answer, then give it with fastapi-tasks switch.",
                 )
         for name, value in self.found.answers.items():
             if name in self.given or not isinstance(value, list):

@@ -49,7 +49,9 @@ def choices(data: dict[str, Any]) -> None:
     table.add_row("is", *(backend["title"] for backend in backends.values()))
     table.add_row("in a sentence", *(b["sentence"] for b in backends.values()), end_section=True)
     for key, promise in data["promises"].items():
-        table.add_row(promise, *(backend["promises"][key] for backend in backends.values()))
+        table.add_row(
+            promise.replace("**", ""), *(backend["promises"][key] for backend in backends.values())
+        )
     Console(highlight=False, markup=False).print(table)
     print(f"Next: fastapi-tasks new DEST --task-backend {data['default']}")
 

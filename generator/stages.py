@@ -171,11 +171,6 @@ def slow(combination: Combination) -> str | None:
     answers = dict(combination.product)
     if answers["task_backend"].answer == "background":
         return None
-    delivers = answers.get("outbox_delivery")
-    if any(v.answer == "celery" for v in answers.values()) or (
-        delivers and delivers.answer == "rq"
-    ):
-        return "they wait minutes for real recoveries; all: make test-all"
     if combination.others or answers["database"].answer != "postgresql":
         return "the same backend's are run with PostgreSQL; all: make test-all"
     return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from generator.project import Project
+    from generator.render import Rendered
     from generator.versions import Versions
 
 FEW = 3  # projects for which starting more processes does not pay
@@ -123,7 +124,7 @@ def _status(found: Project, known: Versions) -> Status:
             template=known.url,
             version=version,
             newest=newest,
-            backend=_backend(rendered.computed, rendered.answers),
+            backend=_backend(rendered),
             answers=found.answers,
             drift=_drift(found, Path(folder), base),
             conflict_markers=_marked(found),
@@ -131,9 +132,9 @@ def _status(found: Project, known: Versions) -> Status:
         )
 
 
-def _backend(computed: dict[str, Any], answers: dict[str, Any]) -> str:
-    engines = computed.get("engines") or [str(answers.get("task_backend", ""))]
-    return " → ".join([*engines, *(computed.get("brokers_used") or [])])
+def _backend(rendered: Rendered) -> str:
+    brokers = rendered.computed.get("brokers_used") or []
+    return " → ".join([str(rendered.answers.get("task_backend", "")), *brokers])
 
 
 def _paths(folder: Path) -> list[str]:

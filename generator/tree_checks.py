@@ -29,7 +29,7 @@ _EXPRESSION = re.compile(r"\$\{\{")  # a workflow's own
 _CONFLICT = re.compile(r"^(<{7}|>{7})( |$)", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 # Of the words that name a part, those that prose has a use for.
-_PROSE = {"background", "local", "fastapi"}
+_PROSE = {"background", "fastapi"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,8 @@ def _of_traces(path: str, text: str, traces: dict[str, Trace]) -> Iterator[str]:
     for word, trace in traces.items():
         if path.endswith(trace.fine_in):
             continue
-        if found := re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text, re.IGNORECASE):
+        # A capital ends a word, as in RQTasks.
+        if found := re.search(rf"(?<![a-z])(?i:{re.escape(word)})(?![a-z])", text):
             line = text.count("\n", 0, found.start()) + 1
             yield (
                 f'{path}: names "{found[0]}" in line {line}, of {trace.part}, '
@@ -161,8 +162,8 @@ def _traces(answers: Mapping[str, Any], root: Path) -> dict[str, Trace]:
 
 def _words(part: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the words that name a part, each with the kinds of files that may do so without it."""
-    if "queue_class" in facts:
-        for word in (part, facts["queue_class"], *facts["title"].lower().split()):
+    if "promises" in facts:
+        for word in (part, *facts["title"].lower().split()):
             yield word, ()
     else:
         # Prose compares brokers, and SQL that serves both databases says which one it is for.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from generator import (
     apply,
+    deploy,
     disk,
     git,
     journal,
@@ -30,13 +31,9 @@ if TYPE_CHECKING:
 
     from generator.plan import Plan
     from generator.project import Project
-    from generator.render import Rendered
     from generator.versions import Versions
 
-ATOMICITY = (
-    "With the outbox a task is saved in the same transaction as the data. Afterwards a crash "
-    "between commit and enqueue leaves the data saved and the task not sent. Go on?"
-)
+GIVEN_UP = "Given up: {}. Tasks can then be lost when the API's process dies. Go on?"
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Request:
     verify: bool = False
     """Run the project's tests before and after."""
     confirm: Callable[[str], bool] | None = None
-    """Asked before a guarantee is given up; none is a yes."""
+    """Asked before a promise is given up; none is a yes."""
     show: Callable[[Plan], object] = bool
     """Shown what changes before it asks."""
     tell: Callable[[str], object] = bool
@@ -97,7 +94,7 @@ def _made(command: str, request: Request, found: Project) -> Plan:
         after = renders.after()
         prepared = prepare.prepared(found, before, after, version)
         made = _plan(command, renders, before, after, prepared)
-        _finish(request, found, made, prepared, (before.rendered, after.rendered))
+        _finish(request, found, made, prepared, plan.given_up(before, after))
         return made
 
 
@@ -130,10 +127,9 @@ def _version(command: str, request: Request, found: Project, known: Versions) ->
 def _plan(
     command: str, renders: Renders, before: Render, after: Render, prepared: apply.Prepared
 ) -> Plan:
-    old, new, found = before.rendered, after.rendered, renders.found
-    page = "docs/tasks.md"
+    found = renders.found
     changelog = renders.known.files(renders.version.new) / "CHANGELOG.md"
-    answers = plan.answers(found.answers, new.answers, renders.given)
+    answers = plan.answers(found.answers, after.answers, renders.given)
     package, _ = answers.changed.get("package_name", ("", ""))
     return plan.Plan(
         command=command,
@@ -144,10 +140,10 @@ def _plan(
         changes=prepared.merged.changes,
         dependencies=plan.dependencies(before.folder, after.folder),
         environment=plan.environment(before.folder, after.folder),
-        promises=plan.promises(old, new),
-        drain=plan.drain(old, new, before.folder / page, after.folder / page),
+        promises=plan.promises(before, after),
+        deploy=deploy.steps(before, after),
         release_notes=plan.release_notes(changelog, renders.version),
-        notes=new.warnings,
+        notes=after.rendered.warnings,
         old_imports=left_behind.importing(found, prepared.merged, after.tree, package),
         left_behind=left_behind.unknown(found, package),
     )
@@ -158,13 +154,13 @@ def _finish(
     found: Project,
     made: Plan,
     prepared: apply.Prepared,
-    renders: tuple[Rendered, Rendered],
+    given_up: list[str],
 ) -> None:
     if request.dry_run or not prepared.files:
         return
-    if request.confirm and plan.loses_atomicity(*renders):
+    if request.confirm and given_up:
         request.show(made)
-        if not request.confirm(ATOMICITY):
+        if not request.confirm(GIVEN_UP.format("; ".join(given_up))):
             raise RefusedError("Not confirmed: nothing was changed.", "Confirm it, or pass --yes.")
     if request.verify:
         request.tell("Running the tests as they are …")

@@ -25,6 +25,8 @@ RELEASED = list(releases.found(support.ROOT))
 ABOUT = tomllib.loads((support.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NEXT = f"v{Version(ABOUT['version']).base_version}"
 """The version that the work tree is, or will be."""
+ENGINE = "src/shop/tasks/engine"
+"""Where a project of that version has the modules of its backend."""
 
 
 def build_template(folder: Path) -> None:
@@ -81,8 +83,8 @@ class Renders:
         self._folder = folder
         self._template = template
 
-    def files(self, answers: dict[str, str]) -> dict[str, bytes]:
-        return support.files(self._made(NEXT, answers))
+    def files(self, answers: dict[str, str], version: str = NEXT) -> dict[str, bytes]:
+        return support.files(self._made(version, answers))
 
     def project(self, folder: Path, version: str = NEXT, **answers: str) -> Path:
         """Copy a project with its repository."""
@@ -129,9 +131,9 @@ def is_clean(project: Path) -> bool:
     return not support.git(project, "status", "--porcelain").strip()
 
 
-def conflicting(shop: Path, branch: str = "") -> Plan:
+def conflicting(shop: Path, branch: str = "", engine: str = ENGINE) -> Plan:
     """Switch to RQ where the old backend's adapter was edited."""
-    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
+    (shop / engine / "background.py").write_text("# all mine\n")
     support.commit(shop, "Mine")
     return update.switch(update.Request(shop, {"task_backend": "rq"}, branch=branch))
 

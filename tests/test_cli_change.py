@@ -137,21 +137,21 @@ def test_conflicts(command: Command, shop: Path) -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_confirmation(command: Command) -> None:
-    """Without a terminal a guarantee is given up by --yes alone."""
+    """Without a terminal a promise is given up by --yes alone."""
     read(command, "switch", "shop", "--task-backend", "outbox")
 
-    refused = read(command, "switch", "shop", "--task-backend", "rq", code=3)
-    assert "same transaction" in refused["error"]
+    refused = read(command, "switch", "shop", "--task-backend", "background", code=3)
+    assert refused["error"].startswith("Given up: ")
     assert refused["remedy"] == "If that is all right, pass --yes."
-    done = read(command, "switch", "shop", "--task-backend", "rq", "--yes")
-    assert done["drain"][2].startswith("When `shop tasks drain --check`")
+    done = read(command, "switch", "shop", "--task-backend", "background", "--yes")
+    assert done["deploy"][1].startswith("When `shop tasks drain --check`")
 
 
 def test_draining_under_traffic(command: Command) -> None:
     """Rows that the new release writes all the time do not count, where the command knows how."""
-    command(["new", "shop", "--version", RELEASED[-1], "--task-backend", "rq"])
+    command(["new", "shop", "--version", "0.2.0", "--task-backend", "rq"])
 
-    steps = read(command, "switch", "shop", "--task-backend", "celery", "--dry-run")["drain"]
+    steps = read(command, "switch", "shop", "--task-backend", "celery", "--dry-run")["deploy"]
 
     assert steps[2].startswith("When `shop tasks drain --check --older-than SECONDS` in the OLD")
     assert steps[3] == 'docs/tasks.md, "Changing the backend", has all of it.'
@@ -159,13 +159,13 @@ def test_draining_under_traffic(command: Command) -> None:
 
 def test_every_given_answer_is_shown(command: Command, shop: Path) -> None:
     """One to a question that the project had not been asked, too."""
-    arguments = ["--task-backend", "outbox", "--outbox-delivery", "rq"]
+    arguments = ["--task-backend", "celery", "--broker", "rabbitmq"]
     done = read(command, "switch", "shop", *arguments)
 
-    changed = {"task_backend": ["background", "outbox"], "outbox_delivery": [None, "rq"]}
+    changed = {"task_backend": ["background", "celery"], "broker": [None, "rabbitmq"]}
     assert done["answers"]["changed"] == changed
     subject = support.git(shop, "log", "-1", "--format=%s").strip()
-    assert subject == "Switch to task_backend outbox, outbox_delivery rq"
+    assert subject == "Switch to task_backend celery, broker rabbitmq"
 
 
 def test_status(command: Command, shop: Path) -> None:

@@ -1,4 +1,4 @@
-"""At a terminal a guarantee is given up by who has seen what changes."""
+"""At a terminal a promise is given up by who has seen what changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.support import Command
 
-QUESTION = "the data saved and the task not sent. Go on?"
+QUESTION = "lost when the API's process dies. Go on?"
 
 
 @pytest.fixture
@@ -33,11 +33,17 @@ def test_yes(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """The plan is before the question, what was done behind it, and nothing is said twice."""
     answer(monkeypatch, yes=True)
 
-    code, printed, _ = command(["switch", "shop", "--task-backend", "rq"])
+    code, printed, _ = command(["switch", "shop", "--task-backend", "background"])
 
     assert code == 0
     before, after = printed.split(QUESTION)
-    for text in (f"{shop}: template", "task_backend: outbox → rq", "rq.py", "promises:", "1. "):
+    for text in (
+        f"{shop}: template",
+        "task_backend: outbox → background",
+        "background.py",
+        "promises:",
+        "1. ",
+    ):
         assert text in before
         assert text not in after
     assert "Committed as" in after
@@ -46,7 +52,7 @@ def test_yes(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_no(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, yes=False)
-    code, printed, error = command(["switch", "shop", "--task-backend", "rq"])
+    code, printed, error = command(["switch", "shop", "--task-backend", "background"])
     assert code == 3
     assert "promises:" in printed.split(QUESTION)[0]
     assert "nothing was changed" in error
@@ -55,7 +61,7 @@ def test_no(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_yes_in_advance(command: Command, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, yes=False)
-    code, printed, _ = command(["switch", "shop", "--task-backend", "rq", "--yes"])
+    code, printed, _ = command(["switch", "shop", "--task-backend", "background", "--yes"])
     assert code == 0
     assert QUESTION not in printed
     assert printed.count(f"{shop}: template") == 1

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support import Command
 
-OTHERS = {"outbox_delivery", "broker"}  # asked only after another answer than the default
+OTHERS = {"broker"}  # asked only after another answer than the default
 
 
 def test_defaults_make_a_project_in_its_own_repository(checkout: Path, tmp_path: Path) -> None:

@@ -51,16 +51,6 @@ def test_promises_of_a_project(project: Path) -> None:
     assert "\n".join([head, "|---|---|", *rows]) in (project / "README.md").read_text()
 
 
-def test_the_timeout_of_celery_on_redis() -> None:
-    """Its page has the number that its settings give by default."""
-    celery = questions.table("backends")["celery"]["environment"]
-    redis = questions.table("celery_transports")["redis"]["environment"]
-    seconds = celery["TASK_TIME_LIMIT"]["value"] + redis["TASK_DELAY_STEP"]["value"] + 10
-    page = support.ROOT / "template/{{ celery_redis }}/docs/celery-redis.md"
-    text = page.read_text(encoding="utf-8")
-    assert f"`TASK_DELAY_STEP` + 10 s ({seconds:g} s by default)" in text
-
-
 def test_questions_of_the_readme() -> None:
     """The table names every question, its answers and its default."""
     named = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", README, re.MULTILINE)

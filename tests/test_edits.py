@@ -12,7 +12,7 @@ from generator import status, update
 from generator.errors import GeneratorError, RefusedError
 from generator.merge import Kind
 from tests import projects, support
-from tests.projects import COMBINATIONS, NEXT, RELEASED, edit
+from tests.projects import COMBINATIONS, ENGINE, NEXT, RELEASED, edit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,8 @@ TASK = """
 async def remind(user_id: UUID) -> None:
     log.info("reminded", user_id=str(user_id))
 """
+CHOSEN = f"{ENGINE}/__init__.py"
+"""The shared file that names the backend."""
 SHELL = "\nshell: $(UV)  ## look around\n\t$(RUN) python\n"
 
 
@@ -58,7 +60,7 @@ def assert_lived_in(shop: Path) -> None:
     assert (shop / "src/shop/billing/__init__.py").read_text() == '"""Ours alone."""\n'
 
 
-@pytest.mark.parametrize("answers", COMBINATIONS[:1] + COMBINATIONS[2::4], ids=projects.name)
+@pytest.mark.parametrize("answers", COMBINATIONS[:1] + COMBINATIONS[2::3], ids=projects.name)
 @pytest.mark.parametrize("version", [v for v in RELEASED if v != NEXT] or RELEASED)
 def test_an_update_keeps_a_lived_in_project(
     template: Path, tmp_path: Path, version: str, answers: dict[str, str]
@@ -129,7 +131,7 @@ def test_an_edited_file_that_is_dropped_is_a_conflict(
 ) -> None:
     """Copier would delete it and say nothing; here its text stays until somebody decides."""
     shop = renders.project(tmp_path / "shop")
-    adapter = shop / "src/shop/tasks/background.py"
+    adapter = shop / ENGINE / "background.py"
     adapter.write_text(adapter.read_text() + "# our own line\n")
     support.commit(shop, "Ours")
     head = projects.head(shop)
@@ -137,14 +139,13 @@ def test_an_edited_file_that_is_dropped_is_a_conflict(
     done = update.switch(update.Request(shop, {"task_backend": "rq"}))
 
     [conflict] = done.conflicts
-    assert conflict.path == "src/shop/tasks/background.py"
+    assert conflict.path == f"{ENGINE}/background.py"
     assert "no longer rendered" in conflict.reason
     assert adapter.read_text().endswith("# our own line\n")
     assert done.exit_code == 2
     assert projects.head(shop) == head
-    assert "DU" in support.git(shop, "status", "--porcelain", "--", "src/shop/tasks") or "UD" in (
-        support.git(shop, "status", "--porcelain", "--", "src/shop/tasks")
-    )
+    said = support.git(shop, "status", "--porcelain", "--", "src/shop/tasks")
+    assert "DU" in said or "UD" in said
     # As the last lines say: settle it, commit, and all is well.
     support.git(shop, "rm", "--quiet", str(adapter))
     support.git(shop, "commit", "--quiet", "--no-edit")
@@ -154,14 +155,14 @@ def test_an_edited_file_that_is_dropped_is_a_conflict(
 def test_the_same_line_on_both_sides(renders: projects.Renders, tmp_path: Path) -> None:
     """Both texts are there, between markers that `make check` finds, and git refuses to commit."""
     shop = renders.project(tmp_path / "shop")
-    file = shop / "src/shop/tasks/backend.py"
+    file = shop / CHOSEN
     line = next(text for text in file.read_text().splitlines() if "background" in text)
-    edit(shop, "src/shop/tasks/backend.py", line, f"{line}  # ours")
+    edit(shop, CHOSEN, line, f"{line}  # ours")
     support.commit(shop, "Ours")
 
     done = update.switch(update.Request(shop, {"task_backend": "rq"}))
 
-    assert [change.path for change in done.conflicts] == ["src/shop/tasks/backend.py"]
+    assert [change.path for change in done.conflicts] == [CHOSEN]
     text = file.read_text()
     assert f"{line}  # ours\n" in text
     assert "<<<<<<< yours" in text
@@ -169,39 +170,39 @@ def test_the_same_line_on_both_sides(renders: projects.Renders, tmp_path: Path) 
     refused = update.Request(shop, {"task_backend": "outbox"})
     with pytest.raises(RefusedError, match="uncommitted changes") as error:
         update.switch(refused)
-    assert "conflicts in src/shop/tasks/backend.py" in error.value.message
+    assert f"conflicts in {CHOSEN}" in error.value.message
     [found] = status.status([shop])
-    assert found.problems == ["src/shop/tasks/backend.py is in conflict: settle it, then git add"]
+    assert found.problems == [f"{CHOSEN} is in conflict: settle it, then git add"]
     assert "fastapi-tasks undo" in error.value.remedy
 
 
 def test_a_renamed_file_follows_the_template(renders: projects.Renders, tmp_path: Path) -> None:
     """What the template changes in a file arrives where the user has moved it."""
     shop = renders.project(tmp_path / "shop")
-    support.git(shop, "mv", "src/shop/tasks/backend.py", "src/shop/tasks/chosen.py")
+    support.git(shop, "mv", CHOSEN, f"{ENGINE}/chosen.py")
     support.commit(shop, "Rename")
 
     done = update.switch(update.Request(shop, {"task_backend": "rq"}))
 
     assert done.conflicts == []
-    assert not (shop / "src/shop/tasks/backend.py").exists()
-    assert "rq" in (shop / "src/shop/tasks/chosen.py").read_text()
+    assert not (shop / CHOSEN).exists()
+    assert "rq" in (shop / ENGINE / "chosen.py").read_text()
 
 
 def test_renames_beyond_the_limit_of_the_user(renders: projects.Renders, tmp_path: Path) -> None:
     """Git's setting is for what it shows; a rename that it gives up would look like a deletion."""
     shop = renders.project(tmp_path / "shop")
     support.git(shop, "config", "diff.renameLimit", "1")
-    for old, new in (("backend", "chosen"), ("background", "here")):
-        file = shop / f"src/shop/tasks/{old}.py"
+    for old, new in (("__init__", "chosen"), ("background", "here")):
+        file = shop / f"{ENGINE}/{old}.py"
         file.write_text(f"{file.read_text()}# ours\n")
         support.git(shop, "mv", str(file), str(file.with_stem(new)))
     support.commit(shop, "Rename")
 
     done = update.switch(update.Request(shop, {"task_backend": "rq"}))
 
-    assert [change.path for change in done.conflicts] == ["src/shop/tasks/here.py"]
-    assert "rq" in (shop / "src/shop/tasks/chosen.py").read_text()
+    assert [change.path for change in done.conflicts] == [f"{ENGINE}/here.py"]
+    assert "rq" in (shop / ENGINE / "chosen.py").read_text()
 
 
 @pytest.mark.parametrize(("others", "own"), [(b"\n", b"# ours\r\n"), (b"\r\n", b"# ours\n")])

@@ -82,7 +82,7 @@ def test_a_submodule_in_the_way(renders: projects.Renders, tmp_path: Path) -> No
     assert (shop / "docs/rq.md/mine").exists()
 
 
-@pytest.mark.parametrize("ignored", ["docs/rq.md\n", ""], ids=["ignored", "not-ignored"])
+@pytest.mark.parametrize("ignored", ["docs/background.md\n", ""], ids=["ignored", "not-ignored"])
 def test_written_meanwhile(renders: projects.Renders, tmp_path: Path, ignored: str) -> None:
     """While it asks, or while the tests run, say: it is refused before anything is touched."""
     shop = renders.project(tmp_path / "shop", task_backend="outbox")
@@ -91,11 +91,11 @@ def test_written_meanwhile(renders: projects.Renders, tmp_path: Path, ignored: s
     head = projects.head(shop)
 
     def write(_question: str) -> bool:
-        return bool((shop / "docs/rq.md").write_text("mine\n"))
+        return bool((shop / "docs/background.md").write_text("mine\n"))
 
-    with pytest.raises(RefusedError, match=r"docs/rq\.md is in the way"):
-        update.switch(update.Request(shop, {"task_backend": "rq"}, confirm=write))
+    with pytest.raises(RefusedError, match=r"docs/background\.md is in the way"):
+        update.switch(update.Request(shop, {"task_backend": "background"}, confirm=write))
 
-    assert (shop / "docs/rq.md").read_text() == "mine\n"
+    assert (shop / "docs/background.md").read_text() == "mine\n"
     assert projects.head(shop) == head
     assert not (shop / ".git/fastapi-tasks").exists()

@@ -82,7 +82,7 @@ def test_a_change(
 ) -> None:
     shop = renders.project(tmp_path / "shop")
     if conflicts:
-        (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
+        (shop / projects.ENGINE / "background.py").write_text("# all mine\n")
         support.commit(shop, "Mine")
     head = projects.head(shop)
     step = 0
@@ -107,12 +107,12 @@ def done_on_a_branch(shop: Path) -> None:
 
 def in_conflict(shop: Path) -> None:
     projects.conflicting(shop, branch="to-rq")
-    (shop / "src/shop/tasks/rq.py").write_text("# half settled\n")
+    (shop / projects.ENGINE / "rq.py").write_text("# half settled\n")
 
 
 def settled(shop: Path) -> None:
     projects.conflicting(shop, branch="to-rq")
-    (shop / "src/shop/tasks/rq.py").write_text("# half settled\n")
+    (shop / projects.ENGINE / "rq.py").write_text("# half settled\n")
     support.commit(shop, "Settled")
 
 
@@ -123,7 +123,7 @@ def test_an_undo(renders: projects.Renders, tmp_path: Path, change: Callable[[Pa
     change(changed)
     anew = {"docs/background.md": "Anew.\n"}
     if change in {in_conflict, settled}:
-        anew["src/shop/tasks/rq.py"] = "# half settled\n"
+        anew[f"{projects.ENGINE}/rq.py"] = "# half settled\n"
     (changed / "docs/background.md").write_text("Anew.\n")
     head = support.git(changed, "rev-parse", "main" if change is not done else "HEAD^").strip()
     step = 0
@@ -147,13 +147,13 @@ def test_an_edit_between_an_undo_and_its_end(renders: projects.Renders, tmp_path
     shop = renders.project(tmp_path / "shop")
     in_conflict(shop)
     assert is_killed(shop, 2, "undo")
-    assert not (shop / "src/shop/tasks/rq.py").exists()
+    assert not (shop / projects.ENGINE / "rq.py").exists()
     (shop / "README.md").write_text("Mine.\n")
 
     kept = undo.undo(project.find_repository(shop)).kept
 
     assert support.git(shop, "show", f"{kept}:README.md") == "Mine.\n"
-    assert support.git(shop, "show", f"{kept}^:src/shop/tasks/rq.py") == "# half settled\n"
+    assert support.git(shop, "show", f"{kept}^:{projects.ENGINE}/rq.py") == "# half settled\n"
     assert projects.is_clean(shop)
 
 

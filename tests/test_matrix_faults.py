@@ -74,13 +74,10 @@ def together(root: Path, stage: str) -> dict[tuple[str, str], Outcome]:
 
 def test_a_missing_import_in_one_overlay(broken: Callable[[str, str, str], Path]) -> None:
     """Lint names the file, for the combination with that overlay and not for its sibling."""
-    overlay = f"template/{{{{ celery_rabbitmq }}}}/{PACKAGE}/tasks/celery_transport.py"
-    source = (support.ROOT / overlay).read_text(encoding="utf-8")
-    line = next(line for line in source.splitlines() if line.startswith("from kombu"))
-    root = broken(overlay, f"{line}\n", "")
+    root = broken("template/{{ rabbitmq }}/dev/rabbitmq.py.jinja", "import secrets\n", "")
     failed = found(root, "lint", "celery-rabbitmq-sqlite", "celery-redis-sqlite")
     assert list(failed) == ["celery-rabbitmq-sqlite"]
-    assert "src/shop/tasks/celery_transport.py" in failed["celery-rabbitmq-sqlite"]
+    assert "dev/rabbitmq.py" in failed["celery-rabbitmq-sqlite"]
     assert "F821" in failed["celery-rabbitmq-sqlite"]
 
 
@@ -97,9 +94,9 @@ def test_a_service_that_does_not_come_up(broken: Callable[[str, str, str], Path]
 
 def test_a_worker_that_does_not_heed_sigterm(broken: Callable[[str, str, str], Path]) -> None:
     """To die at once by the signal is the API's way alone, after uvicorn has stopped it."""
-    worker = f"template/{{{{ local }}}}/{PACKAGE}/worker.py"
+    worker = f"template/{{{{ outbox }}}}/{PACKAGE}/worker.py"
     root = broken(worker, "(signal.SIGTERM, signal.SIGINT)", "(signal.SIGINT,)")
-    [said] = found(root, "commands", "outbox-local-sqlite").values()
+    [said] = found(root, "commands", "outbox-sqlite").values()
     assert said.startswith("worker ended with -15 on SIGTERM")
 
 
@@ -114,10 +111,10 @@ def test_a_tool_among_the_dependencies_of_the_image(
 
 def test_an_undeclared_dependency(broken: Callable[[str, str, str], Path]) -> None:
     """Imports names file, line, module and the distribution that happens to be there."""
-    overlay = f"template/{{{{ rq }}}}/{PACKAGE}/tasks/rq.py"
+    overlay = f"template/{{{{ rq }}}}/{PACKAGE}/tasks/engine/rq.py"
     root = broken(overlay, "", "import anyio\n")
     [said] = found(root, "imports", "rq-sqlite").values()
-    assert "src/shop/tasks/rq.py:" in said
+    assert "src/shop/tasks/engine/rq.py:" in said
     assert "imports anyio of anyio, which pyproject.toml does not declare" in said
 
 

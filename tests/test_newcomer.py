@@ -74,7 +74,7 @@ def test_the_slice_of_a_projects_readme(
         wait_for(lambda: task_ends(client, "failed"), log)
     assert "No task is named" not in log.read_text()
     ran = [line for line in log.read_text().splitlines() if "task succeeded" in line]
-    separate = questions.table("backends")[backend]["capabilities"]["separate_worker"]
+    separate = questions.table("backends")[backend]["processes"]
     assert [line for line in ran if ("worker" if separate else "api") in line.split("|")[0]], ran
     if backend == "background":  # the same for all
         tasks.write_text(typed, encoding="utf-8")

@@ -44,17 +44,6 @@ def test_only_files_with_jinja_have_its_suffix() -> None:
         assert re.search(r"\{\{|\{%", path.read_text(encoding="utf-8")), path
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_table_and_the_code_say_the_same(backend: str) -> None:
-    """The capabilities that tests are run on are those of backends.yml."""
-    overlay = TEMPLATE / f"{{{{ {backend} }}}}/src/{{{{ package_name }}}}/tasks/{backend}.py"
-    [block] = re.findall(r"Capabilities\(\n(.*?)\n    \)", overlay.read_text(), re.DOTALL)
-    declared = dict(re.findall(r"(\w+)=(True|False)", block))
-    table = questions.table("backends")[backend]
-    assert {name: value == "True" for name, value in declared.items()} == table["capabilities"]
-    assert table["promises"].keys() == questions.table("promises").keys()
-
-
 def test_trust_is_never_needed() -> None:
     """Nothing in copier.yml makes Copier ask for --trust."""
     text = (support.ROOT / "copier.yml").read_text()

@@ -35,14 +35,14 @@ def test_undo_of_conflicts(renders: projects.Renders, tmp_path: Path) -> None:
     """What had been done to settle them is kept in a commit."""
     shop = renders.project(tmp_path / "shop")
     assert projects.conflicting(shop).conflicts
-    (shop / "src/shop/tasks/rq.py").write_text("# half settled\n")
+    (shop / projects.ENGINE / "rq.py").write_text("# half settled\n")
 
     undone = undo.undo(project.find(shop))
 
-    assert (shop / "src/shop/tasks/background.py").read_text() == "# all mine\n"
-    assert not (shop / "src/shop/tasks/rq.py").exists()
+    assert (shop / projects.ENGINE / "background.py").read_text() == "# all mine\n"
+    assert not (shop / projects.ENGINE / "rq.py").exists()
     assert projects.is_clean(shop)
-    kept = support.git(shop, "show", f"{undone.kept}:src/shop/tasks/rq.py")
+    kept = support.git(shop, "show", f"{undone.kept}:{projects.ENGINE}/rq.py")
     assert kept == "# half settled\n"
 
 
@@ -84,7 +84,7 @@ def test_work_done_meanwhile_is_left_alone(
         update.switch(update.Request(shop, {"task_backend": "rq"}, verify=True))
 
     assert (shop / "README.md").read_text() == "Meanwhile.\n"
-    assert not (shop / "src/shop/tasks/rq.py").exists()
+    assert not (shop / projects.ENGINE / "rq.py").exists()
     subject = support.git(shop, "log", "-1", "--format=%s").strip()
     assert (subject == "Meanwhile") == committed
 
@@ -243,7 +243,7 @@ def test_undo_after_git_has_collected_garbage(
     """What it needs is under a ref, until it has been done."""
     shop = renders.project(tmp_path / "shop", projects.RELEASED[0])
     before = support.files(shop)
-    projects.conflicting(shop)
+    projects.conflicting(shop, engine="src/shop/tasks")
     if settled:
         (shop / "src/shop/tasks/rq.py").write_text("# settled\n")
         support.commit(shop, "Settled")

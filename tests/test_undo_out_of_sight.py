@@ -151,7 +151,7 @@ def test_a_link_that_git_does_not_know(renders: projects.Renders, tmp_path: Path
 def test_a_link_for_a_folder_of_the_change(renders: projects.Renders, tmp_path: Path) -> None:
     """Nothing is there before the change, so the link stays; folders behind it do too."""
     shop = renders.project(tmp_path / "shop", ci="none")
-    (shop / "src/shop/tasks/background.py").write_text("# all mine\n")
+    (shop / projects.ENGINE / "background.py").write_text("# all mine\n")
     support.commit(shop, "Mine")
     update.switch(update.Request(shop, {"task_backend": "rq", "ci": "github"}))
     elsewhere = move_behind_a_link(shop, ".github")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import status, update
+from generator import deploy, status, update
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, RELEASED, edit
@@ -181,10 +181,10 @@ def test_a_removed_choice_is_not_answered_anew_in_silence(template: Path, tmp_pa
     folder = tmp_path / "template"
     support.git(tmp_path, "clone", "--quiet", str(template), str(folder))
     shop = projects.make(tmp_path / "shop", folder, NEXT, task_backend="rq")
-    edit(folder, "copier.yml", "the same gap as RQ: celery", "the same gap as RQ: celeri")
-    text = (folder / "copier.yml").read_text()
-    lines = [line for line in text.splitlines(keepends=True) if not line.endswith("enqueue: rq\n")]
-    (folder / "copier.yml").write_text("".join(lines))
+    lines = (folder / "copier.yml").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.endswith("through Redis: rq\n")]
+    assert len(kept) == len(lines) - 1
+    (folder / "copier.yml").write_text("".join(kept))
     support.commit(folder, "No RQ")
     support.git(folder, "tag", "v9.0.0")
 
@@ -231,9 +231,11 @@ def test_an_older_version_on_another_branch(template: Path, tmp_path: Path) -> N
     assert not status.status([shop])[0].is_outdated
 
 
-def test_atomicity_is_not_given_up_unasked(template: Path, tmp_path: Path) -> None:
-    """Leaving the outbox for a broker needs a yes."""
-    shop = projects.make(tmp_path / "shop", template, NEXT, task_backend="outbox")
+@pytest.mark.parametrize("version", [RELEASED[0], NEXT])
+def test_a_promise_is_not_given_up_unasked(template: Path, tmp_path: Path, version: str) -> None:
+    """To keep no rows needs a yes, whatever older versions called what that loses."""
+    shop = projects.make(tmp_path / "shop", template, version, task_backend="outbox")
+    wish = {"task_backend": "background"}
     asked: list[str] = []
 
     def no(question: str) -> bool:
@@ -241,13 +243,21 @@ def test_atomicity_is_not_given_up_unasked(template: Path, tmp_path: Path) -> No
         return False
 
     with pytest.raises(RefusedError, match="Not confirmed"):
-        update.switch(update.Request(shop, {"task_backend": "rq"}, confirm=no))
-    done = update.switch(update.Request(shop, {"task_backend": "rq"}, confirm=lambda _: True))
+        update.update(update.Request(shop, wish, NEXT, confirm=no))
+    done = update.update(update.Request(shop, wish, NEXT, confirm=lambda _: True))
 
-    assert "same transaction" in asked[0]
-    lost = next(each for each in done.promises if each.promise.startswith("committed"))
-    assert lost.before == "✓" != lost.after
-    assert done.drain
+    assert asked[0].startswith("Given up: committed ⇒ it will run, whatever is killed in between;")
+    assert "drain --check" in done.deploy[-2]
+
+
+def test_what_is_not_given_up_is_not_asked_for(template: Path, tmp_path: Path) -> None:
+    """Those that keep rows promise the same; the next one's worker takes them up."""
+    shop = projects.make(tmp_path / "shop", template, NEXT, task_backend="outbox")
+    for backend in ("rq", "celery", "outbox"):
+        done = update.switch(update.Request(shop, {"task_backend": backend}, confirm=pytest.fail))
+        assert done.promises == []
+        assert done.deploy[:3] == list(deploy.SAME_ROWS)
+    assert update.switch(update.Request(shop, {"ci": "none"})).deploy == []
 
 
 @pytest.mark.parametrize("version", sorted({RELEASED[0], NEXT}))

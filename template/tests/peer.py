@@ -3,6 +3,7 @@
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,7 @@ class Peer:
 
     def take(self, report: dict[str, Any]) -> None:
         with self._news:
-            self.reports.append(report)
+            self.reports.append({"at": time.time(), **report})
             self._news.notify_all()
             if gate := report.get("gate"):
                 self._news.wait_for(lambda: gate in self._released or self._closing)

@@ -9,16 +9,22 @@ from fastapi import APIRouter
 
 from . import PACKAGE
 
+COMMANDS = {"__main__", "apart", "cli", "main", "with_worker", "worker"}
 
-def import_all() -> list[ModuleType]:
-    """Import every module of the package, by which tasks and models make themselves known."""
+
+def import_all(*, routers: bool = False) -> list[ModuleType]:
+    """Import the package's modules, by which tasks and models make themselves known.
+
+    A worker needs no routers, nor what they import.
+    """
     root = importlib.import_module(PACKAGE)
     names = (found.name for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."))
-    return [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    left = COMMANDS if routers else COMMANDS | {"router", "operations_router"}
+    return [importlib.import_module(name) for name in names if name.split(".")[-1] not in left]
 
 
 def routers() -> Iterator[APIRouter]:
     """Yield the ``router`` of each module that is named router."""
-    for module in import_all():
-        if module.__name__.endswith(".router"):
+    for module in import_all(routers=True):
+        if module.__name__.endswith("router"):
             yield module.router

@@ -27,7 +27,7 @@ async def livez() -> Health:
 @probes.get("/readyz")
 async def readyz() -> Health:
     try:
-        async with asyncio.timeout(TIMEOUT), resources().engine.connect() as connection:
+        async with asyncio.timeout(TIMEOUT), resources().reading.connect() as connection:
             await connection.execute(text("SELECT 1"))
     except Exception as error:
         raise Problem(503, f"The database does not answer ({type(error).__name__}).") from error

@@ -114,3 +114,7 @@ def _caller_trace(headers: Headers) -> Iterator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def scrubbed(text: str) -> str:
+    return text

@@ -9,13 +9,13 @@ from starlette.types import Lifespan
 
 from . import ABOUT, health, logging, problems
 from .discovery import routers
-from .resources import open_resources
+from .resources import REQUEST_LIMIT, open_resources
 from .settings import load_all
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with open_resources() as resources:
+    async with open_resources(statement_limit=REQUEST_LIMIT) as resources:
         app.state.queue = resources.queue
         # A full collection would go through all that start-up made: a fifth of a second in which
         # no request is answered.

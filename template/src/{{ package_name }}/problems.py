@@ -9,10 +9,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from .tasks.errors import TaskQueueUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +42,7 @@ class Problem(HTTPException):
 def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(TaskQueueUnavailable, _task_queue_unavailable)
+    app.add_exception_handler(PoolTimeoutError, _busy)
     app.add_middleware(_UnexpectedErrors)
 
 
@@ -75,8 +74,10 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
     return _respond(422, "The request does not fit: see errors.", errors)
 
 
-async def _task_queue_unavailable(_request: Request, error: Exception) -> Response:
-    return _respond(503, str(error))
+async def _busy(_request: Request, error: Exception) -> Response:
+    log.error("no database connection was free", error=str(error))
+    detail = "The database is busy: no connection was free in time. Try again."
+    return _respond(503, detail, headers={"Retry-After": "1"})
 
 
 class _UnexpectedErrors:

@@ -9,15 +9,19 @@ from ssl import SSLContext
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from .database import create_engine, session_factory
+from .database import create_engine, create_reading_engine, session_factory
 from .settings import Settings
-from .tasks.backend import TaskSettings, open_queue
-from .tasks.queue import TaskQueue
+from .tasks.engine import open_queue
+from .tasks.engine.queue import TaskQueue
+
+REQUEST_LIMIT = 30.0  # seconds for a statement of the API; tasks have their own timeouts
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
     engine: AsyncEngine
+    reading: AsyncEngine
+    """For what only reads: it waits for no writer."""
     sessions: async_sessionmaker[AsyncSession]
     http: httpx.AsyncClient
     queue: TaskQueue
@@ -34,25 +38,27 @@ def resources() -> Resources:
 
 
 @asynccontextmanager
-async def open_resources() -> AsyncIterator[Resources]:
-    engine = _engine(Settings.load().database_url.get_secret_value())
+async def open_resources(*, statement_limit: float | None = None) -> AsyncIterator[Resources]:
+    """Open them; ``statement_limit`` is in seconds, for each statement of a session."""
+    engine, reading = _engines(Settings.load().database_url.get_secret_value(), statement_limit)
     try:
-        sessions = session_factory(engine)
         async with (
             httpx.AsyncClient(timeout=10, verify=_certificates()) as http,
-            open_queue(TaskSettings.load(), sessions) as queue,
+            open_queue(engine, reading) as queue,
         ):
-            _open.append(Resources(engine, sessions, http, queue))
+            _open.append(Resources(engine, reading, session_factory(engine), http, queue))
             yield _open[-1]
     finally:
         await engine.dispose()
+        await reading.dispose()
         _open.clear()
 
 
 @cache
-def _engine(url: str) -> AsyncEngine:
-    """Return the process's engine: each new one would compile all its SQL anew."""
-    return create_engine(url)
+def _engines(url: str, statement_limit: float | None) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return the process's engines: each new one would compile all its SQL anew."""
+    engine = create_engine(url, command_timeout=statement_limit)
+    return engine, create_reading_engine(url, engine)
 
 
 @cache

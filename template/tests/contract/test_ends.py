@@ -11,7 +11,7 @@ import pytest
 from ..peer import Peer
 from ..service import Service, StartService
 from . import harness
-from .harness import CAPABILITIES
+from .harness import DURABLE
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,14 +36,14 @@ def test_sigterm_finishes_or_hands_back(mortal: Service, peer: Peer, label: str)
     ("end", "survives"),
     [
         ("die before the commit", False),
-        ("die before sending", CAPABILITIES.transactional),
-        ("die after sending", CAPABILITIES.survives_api_kill),
+        ("die before sending", DURABLE),
+        ("die after sending", DURABLE),
     ],
 )
 def test_sigkill_of_the_api(
     mortal: Service, peer: Peer, label: str, end: str, *, survives: bool
 ) -> None:
-    """The task survives, or is lost, as the queue's capabilities say."""
+    """The task survives, or is lost, as the backend promises."""
     tasks = [{"task": "run_async", "arguments": {"label": label}, "delay": 1}]
     with pytest.raises(httpx.TransportError):
         mortal.client.post("/probe/enqueue", json={"tasks": tasks, "end": end})
@@ -87,20 +87,19 @@ def test_purge(mortal: Service, peer: Peer, label: str) -> None:
 
 
 def test_sigkill_of_the_worker_mid_task(mortal: Service, peer: Peer, label: str) -> None:
-    """The task is run again, or is lost, as the queue's capabilities say.
+    """The task is run again, or is lost, as the backend promises.
 
     So is one that a broker has given to the worker, and that it has not yet read.
-    It is the last test here: a tick that is killed too may be taken for running a minute longer.
     """
     task_id = mortal.enqueue("hold", label=label)
     peer.expect(event="started", label=label)
-    if CAPABILITIES.separate_worker:
+    if DURABLE:
         mortal.worker.freeze()
         mortal.enqueue("run_async", label=f"{label}-unread")
     harness.kill_worker(mortal)
     peer.release(label)
     mortal.worker = harness.start_worker(mortal)
-    if CAPABILITIES.survives_worker_kill:
+    if DURABLE:
         for each in (label, f"{label}-unread"):
             peer.expect(event="ran", label=each, within=harness.RECOVERY)
     else:

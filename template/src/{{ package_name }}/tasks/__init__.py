@@ -2,6 +2,7 @@
 
 from .errors import DoNotRetry, TaskArgumentsError
 from .message import current_message
+from .progress import progress
 from .task import Retry, task
 
-__all__ = ["DoNotRetry", "Retry", "TaskArgumentsError", "current_message", "task"]
+__all__ = ["DoNotRetry", "Retry", "TaskArgumentsError", "current_message", "progress", "task"]

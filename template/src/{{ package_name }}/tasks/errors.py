@@ -4,7 +4,6 @@ TaskError
 ├── TaskDefinitionError     the decorated function cannot be a task (at import)
 ├── TaskArgumentsError      the arguments do not fit the function (at enqueue, in the worker)
 ├── UnknownTaskError        no function has the message's name (in the worker)
-├── TaskQueueUnavailable    the data is saved, the tasks are not queued (at commit)
 └── DoNotRetry              raised by a task: trying again cannot help
 """
 
@@ -22,10 +21,6 @@ class TaskArgumentsError(TaskError):
 
 
 class UnknownTaskError(TaskError):
-    pass
-
-
-class TaskQueueUnavailable(TaskError):  # noqa: N818 - reads as the fact that it states
     pass
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 
 from ..problems import Problem
 from ..resources import resources
-from .queue import TaskQueue, TaskStatus
+from .engine.queue import TaskQueue, TaskStatus
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
@@ -33,4 +33,4 @@ async def get_task(
         raise Problem(404, f"No task has the id {task_id}, or it was forgotten.")
     if status.finished_at is None:
         response.headers["Retry-After"] = RETRY_AFTER
-    return status
+    return status.public()

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Generic, NotRequired, ParamSpec, TypeVar, get_type_hints
 
 from cronsim import CronSim, CronSimError
@@ -52,8 +53,13 @@ class Task(Generic[P, R]):
     retry: Retry
     timeout: float
     schedule: str | None
+    queue: str = "default"
     delay: timedelta | None = None
     key: str | None = None
+
+    @cached_property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -84,7 +90,9 @@ class Task(Generic[P, R]):
             )
         due = utc_now() + self.delay if self.delay else None
         arguments = from_json(text)
-        return TaskMessage(task=self.name, arguments=arguments, key=self.key, not_before=due)
+        return TaskMessage(
+            task=self.name, queue=self.queue, arguments=arguments, key=self.key, not_before=due
+        )
 
     def load(self, message: TaskMessage) -> dict[str, Any]:
         """Return the message's arguments as the function takes them.
@@ -121,6 +129,7 @@ def task(
     retry: Retry = Retry(),
     timeout: float = 60.0,
     schedule: str | None = None,
+    queue: str = "default",
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a task; nothing else is needed for it to run.
 
@@ -140,6 +149,7 @@ def task(
             retry=retry,
             timeout=timeout,
             schedule=schedule,
+            queue=queue,
         )
         _check_schedule(definition)
         for known_as in (definition.name, *aliases):

@@ -6,8 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+NESTABLE = False
+"""Whether a transaction may be begun within another one's time."""
 
-def create_engine(url: str) -> AsyncEngine:
+
+def create_engine(url: str, *, command_timeout: float | None = None) -> AsyncEngine:  # noqa: ARG001 - PostgreSQL's
     if path := make_url(url).database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     # Each transaction takes the one lock of the file: within a process they wait for the one
@@ -18,12 +21,26 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
+def create_reading_engine(url: str, _engine: AsyncEngine) -> AsyncEngine:
+    """Return one whose transactions take no lock: they see what was committed last."""
+    reading = create_async_engine(url, pool_size=5, max_overflow=5, pool_timeout=10)
+    event.listen(reading.sync_engine, "connect", _configure_reading)
+    return reading
+
+
 def _configure(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: _begin does
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA busy_timeout = 5000")  # milliseconds
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _configure_reading(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 5000")
+    cursor.execute("PRAGMA query_only = ON")
     cursor.close()
 
 

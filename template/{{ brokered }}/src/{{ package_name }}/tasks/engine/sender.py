@@ -1,0 +1,80 @@
+"""Give the broker what is due: delays, retries, schedules, failed pushes, ended leases.
+
+And what it lost, which only the order of a queue tells: if a sounding, sent later than a task,
+comes out of the queue and the task has not begun, it is not in there any more. So a long queue of
+slow tasks is left alone, and one that was emptied is noticed in seconds.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+
+import structlog
+
+from ..message import TaskMessage
+from .carrier import Hint, Pusher
+from .leader import Leadership, View
+
+log = structlog.get_logger(__name__)
+POLL = 1.0  # seconds
+BATCH = 500
+OVERDUE = 5.0  # seconds after which those that do not lead send what the leader may not know
+QUIET = 5.0  # seconds after which something that was sent should have begun
+LONGEST_GAP = 30.0  # seconds between soundings of a queue
+MARGIN = timedelta(seconds=2)  # between what is noted as sent, and its way into the queue
+
+
+class Sender:
+    def __init__(self, leadership: Leadership, pusher: Pusher, queues: Sequence[str]) -> None:
+        self._leadership = leadership
+        self._pusher = pusher
+        self._queues = queues
+        self._sounded = dict.fromkeys(queues, 0.0)
+        self._gaps = dict.fromkeys(queues, QUIET)
+        self._looked = 0.0
+
+    async def send(self, view: View | None) -> float:
+        """Send what is due; return for how many seconds nothing will be."""
+        if not self._pusher.healthy:
+            return POLL
+        if view is None:
+            return await self._send_overdue()
+        pause = POLL
+        for queue in self._queues:
+            if (wait := view.seconds_until(view.due.get(queue))) <= 0:
+                wait = 0.0 if await self._send_from(queue, late=0.0) else POLL
+            pause = min(pause, wait)
+            await self._sound(queue, view)
+        return pause
+
+    async def _send_overdue(self) -> float:
+        if monotonic() - self._looked >= OVERDUE:
+            self._looked = monotonic()
+            for queue in self._queues:
+                await self._send_from(queue, late=OVERDUE)
+        return POLL
+
+    async def _send_from(self, queue: str, *, late: float) -> bool:
+        """Return whether there may be more."""
+        rows = await self._leadership.send(queue, BATCH, late=late)
+        for _, body, again in rows:
+            self._pusher.push(Hint.of(TaskMessage.model_validate_json(body), again=again))
+        await self._pusher.flush()
+        if not self._pusher.healthy:
+            await self._leadership.unsend([row[0] for row in rows])
+        return len(rows) == BATCH
+
+    async def _sound(self, queue: str, view: View) -> None:
+        first = view.silent.get(queue)
+        if first is None or (view.now - first).total_seconds() < QUIET:
+            self._gaps[queue] = QUIET
+        elif monotonic() - self._sounded[queue] > self._gaps[queue] and self._pusher.healthy:
+            self._sounded[queue] = monotonic()
+            self._gaps[queue] = min(2 * self._gaps[queue], LONGEST_GAP)
+            await self._pusher.sound(queue, view.now.isoformat(), again=True)
+
+
+async def hear(leadership: Leadership, queue: str, at: str) -> None:
+    """Act on a sounding that came through both of a queue's."""
+    if lost := await leadership.lost(queue, datetime.fromisoformat(at) - MARGIN):
+        log.warning("the broker lost tasks; they are sent again", queue=queue, count=lost)

@@ -1,0 +1,120 @@
+"""The worker: the engine's own in a child process, and the dispatcher in this one."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.context import ForkProcess
+from threading import Thread
+from uuid import uuid4
+
+import structlog
+
+from . import PACKAGE, logging
+from .discovery import import_all
+from .pid_one import leave_pid_one
+from .resources import Resources, open_resources
+from .settings import load_all
+from .tasks.engine import TaskSettings, run_engine
+from .tasks.engine.brokered import BrokeredQueue
+from .tasks.engine.dispatcher import Dispatcher
+from .tasks.engine.keeper import StopPipe
+from .tasks.engine.process_loop import stop_pipe
+from .tasks.engine.sender import Sender
+from .tasks.queues import queue_names, queues_to_work_on
+
+log = structlog.get_logger(__name__)
+UNHEEDED = 10.0  # seconds beyond the grace after which the engine is killed
+PAUSE = 1.0  # seconds after which an engine that ended is started anew
+
+
+def run_worker(queues: Sequence[str] = ()) -> None:
+    """Run the tasks of these queues, or of all, until SIGTERM or SIGINT."""
+    leave_pid_one()
+    load_all()
+    logging.configure()
+    import_all()
+    chosen = queues_to_work_on(queues)
+    unknown = [name for name in chosen if name not in queue_names()]
+    asyncio.run(_warm_up())
+    gc.collect()
+    gc.freeze()  # what the processes share is not copied because one of them looks for garbage
+    pipe = StopPipe()
+    stop_pipe.append(pipe)
+    engine = get_context("fork").Process(target=_be_engine, args=(pipe, chosen), name="engine")
+    engine.start()
+    if asyncio.run(_dispatch_beside(engine, pipe, [*queue_names(), *unknown])):
+        return
+    log.error("the engine ended; starting anew", code=engine.exitcode)
+    time.sleep(PAUSE)
+    command = [sys.executable, "-m", PACKAGE, "worker", *(f"--queue={name}" for name in queues)]
+    os.execv(sys.executable, command)  # noqa: S606 - a whole new start: a process with threads is not forked
+
+
+def _be_engine(pipe: StopPipe, queues: Sequence[str]) -> None:
+    pipe.close()  # our copy of its writing end
+    Thread(target=_stop_with, args=(pipe,), daemon=True).start()
+    run_engine(queues)
+
+
+def _stop_with(pipe: StopPipe) -> None:
+    os.read(pipe.reading, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _dispatch_beside(engine: ForkProcess, pipe: StopPipe, queues: Sequence[str]) -> bool:
+    """Dispatch until the worker is to stop, or the engine ends; tell which it was."""
+    loop = asyncio.get_running_loop()
+    stopped, ended = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+
+    def end() -> None:
+        loop.remove_reader(engine.sentinel)
+        ended.set()
+
+    loop.add_reader(engine.sentinel, end)
+    async with open_resources() as resources:
+        dispatcher = _dispatcher(resources, queues)
+        tasks = [asyncio.create_task(each) for each in (stopped.wait(), ended.wait())]
+        dispatching = asyncio.create_task(dispatcher.run())
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        dispatching.cancel()
+        await asyncio.gather(dispatching, return_exceptions=True)
+        with suppress(Exception):  # another one takes over in seconds
+            await dispatcher.leadership.step_down()
+        pipe.close()
+        try:
+            async with asyncio.timeout(TaskSettings.load().shutdown_grace + UNHEEDED):
+                await ended.wait()
+        except TimeoutError:
+            log.warning("the engine does not stop: it is killed")
+            engine.kill()
+        for task in tasks:
+            task.cancel()
+    engine.join()
+    return stopped.is_set()
+
+
+def _dispatcher(resources: Resources, queues: Sequence[str]) -> Dispatcher:
+    queue = resources.queue
+    assert isinstance(queue, BrokeredQueue)  # noqa: S101 - this overlay's
+    dispatcher = Dispatcher(queue.rows, resources.sessions, queues)
+    dispatcher.send = Sender(dispatcher.leadership, queue.pusher, queues).send
+    return dispatcher
+
+
+async def _warm_up() -> None:
+    """Import, read and compile what is needed at first use, so that no task has to."""
+    async with open_resources() as resources:
+        try:
+            queue = resources.queue
+            assert isinstance(queue, BrokeredQueue)  # noqa: S101 - this overlay's
+            await queue.rows.claim(uuid4())
+        except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
+            log.warning("the database does not answer", error=type(error).__name__)

@@ -1,0 +1,95 @@
+"""What one worker of all does beside its tasks: schedules, the dead, and what was not sent."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from time import monotonic
+from uuid import uuid4
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from ..message import utc_now
+from .leader import GAP, Leadership, View
+from .rows import Rows
+from .schedule import runs_due, seconds_until_next
+
+log = structlog.get_logger(__name__)
+POLL = 1.0  # seconds between two renewals
+FOLLOW = 1.5  # seconds between two tries to lead
+BATCH = 500
+CAUGHT_UP = timedelta(seconds=60)  # runs of schedules that nobody saw for so long are made up for
+
+Send = Callable[[View | None], Awaitable[float]]
+"""Gives the broker what is to be sent, None: by one that does not lead; returns seconds to wait."""
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        rows: Rows,
+        sessions: async_sessionmaker[AsyncSession],
+        queues: Sequence[str],
+    ) -> None:
+        self._rows = rows
+        self._sessions = sessions
+        self.send: Send | None = None
+        self.leadership = Leadership(rows, f"{os.getpid()}-{uuid4().hex[:8]}", queues)
+        self._leads = False
+        self._ended = monotonic()  # the last round that went well
+        self._mistrusted_until = 0.0
+
+    async def run(self) -> None:
+        """Dispatch, for ever."""
+        told = ""
+        while True:
+            try:
+                pause = await self._round()
+                told = ""
+            except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
+                pause = POLL
+                if told != (told := f"{type(error).__name__}: {error}"[:200]):
+                    log.warning("nothing is dispatched", error=told)
+            await asyncio.sleep(pause)
+
+    async def _round(self) -> float:
+        """Return for how many seconds there is nothing to do."""
+        self._notice_gap()
+        view = await self.leadership.renew()
+        if self._leads is not (view is not None):
+            self._leads = view is not None
+            log.info("dispatches" if self._leads else "another worker dispatches")
+        if view is None:
+            pause = FOLLOW
+        else:
+            pause = min(POLL, await self._publish(view), await self._reap(view))
+        if self.send:
+            pause = min(pause, await self.send(view))
+        self._ended = monotonic()
+        return max(0.01, pause)
+
+    def _notice_gap(self) -> None:
+        """While the database kept this one waiting, it may have kept those that hold leases."""
+        if monotonic() - self._ended > 2 * FOLLOW:
+            self._mistrusted_until = monotonic() + GAP
+
+    async def _publish(self, view: View) -> float:
+        """Write the runs of schedules that are due since the last round of any dispatcher."""
+        now = utc_now()
+        missed = min(max(view.now - view.renewed, timedelta()), CAUGHT_UP)
+        if messages := list(runs_due(now - missed, now)):
+            async with self._sessions.begin() as session:
+                write = lambda own: self._rows.write(messages, own, sent=False)  # noqa: E731
+                await session.run_sync(write)
+        return seconds_until_next(utc_now()) or POLL
+
+    async def _reap(self, view: View) -> float:
+        if view.seconds_until(view.lease) > 0:
+            return min(POLL, view.seconds_until(view.lease))
+        if not view.steady or monotonic() < self._mistrusted_until:
+            return POLL
+        found = await self.leadership.reap(BATCH)
+        for task_id, name in found:
+            log.warning("the process of a task is gone", task=name, task_id=str(task_id))
+        return 0.0 if found else POLL

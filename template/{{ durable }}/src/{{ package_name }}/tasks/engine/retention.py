@@ -1,0 +1,27 @@
+"""Forget finished tasks, and what `first_time` noted, after a time."""
+
+from datetime import timedelta
+
+from pydantic import PositiveFloat
+from sqlalchemy import delete
+
+from ...settings import ServiceSettings
+from ...unit_of_work import UnitOfWork
+from ..message import utc_now
+from ..once import TaskEffect
+from ..task import task
+from .row import TABLE
+
+
+class RetentionSettings(ServiceSettings):
+    task_retention: PositiveFloat = 7.0
+    """Days for which a finished task is known."""
+
+
+@task(name="tasks.retention.forget_finished", schedule="17 * * * *")
+async def forget_finished() -> None:
+    oldest = utc_now() - timedelta(days=RetentionSettings.load().task_retention)
+    async with UnitOfWork() as work:
+        await work.session.execute(delete(TABLE).where(TABLE.c.finished_at < oldest))
+        await work.session.execute(delete(TaskEffect).where(TaskEffect.at < oldest))
+        await work.commit()

@@ -1,0 +1,253 @@
+"""What happens to the row of a task: each step is a statement here.
+
+A queued row is due when its run_at is past. Claiming it moves run_at on by a lease, which is kept
+up while the task runs; one whose lease ended is queued again, by the worker that dispatches.
+Times are the database's: no two clocks are compared.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, Float, Integer, Text, bindparam, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Session
+
+from ..message import TaskMessage
+from ..progress import Progress
+from ..task import registry
+from .dialect import CLOCK, NOW, after, has_id, ids, insert, is_named, is_one_of, names
+from .queue import TaskState
+from .row import DISPATCHER, QUEUED, RUNNING, SENT, TABLE, UNFINISHED, UNSENT
+from .runner import Died, Ended, Failed, HandedBack, RetryLater, Succeeded
+
+LEASE = 10.0  # seconds
+T = TABLE.c
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run an attempt, until a lease that is not kept up ends."""
+
+    id: UUID
+    number: int
+    """The fence: whoever takes the row over gets another one."""
+    attempts: int
+    deaths: int
+    body: str
+
+    @property
+    def attempt(self) -> int:
+        """Its number: the first death is free."""
+        return self.attempts + max(self.deaths - 1, 0) + 1
+
+
+_INSERT = (
+    insert(TABLE)
+    .values(
+        run_at=after(bindparam("delay", type_=Float)),
+        enqueued_at=CLOCK,
+        sent_at=case((bindparam("sent", type_=Boolean), CLOCK)),
+        state=TaskState.QUEUED,
+        attempts=0,
+    )
+    .on_conflict_do_nothing()
+    .returning(T.id)
+)
+_HOLDER = select(T.id).where(T.task == bindparam("task"), T.key == bindparam("key"), UNFINISHED)
+_BEGIN = {
+    "state": TaskState.RUNNING,
+    "claims": T.claims + 1,
+    "started_at": CLOCK,
+    "run_at": after(LEASE),
+    "sent_at": None,
+}
+_CLAIM = T.id, T.claims, T.attempts, T.deaths, T.message
+_KNOWN = is_named(T.task, "known")
+_DUE = T.run_at <= NOW
+
+
+def _first(*where: Any) -> Any:
+    """Match as many as ``count`` of these, those that were due first."""
+    found = select(T.id).where(*where).order_by(T.run_at, T.id).limit(bindparam("count"))
+    return is_one_of(T.id, found.with_for_update(skip_locked=True))
+
+
+_OF_QUEUE = T.queue == bindparam("its_queue")
+_CLAIM_ONE = (
+    update(TABLE)
+    .where(T.id == bindparam("its_id"), QUEUED, _DUE, _KNOWN)
+    .values(_BEGIN)
+    .returning(*_CLAIM)
+)
+_TAKE = (
+    update(TABLE)
+    .where(_first(UNSENT, _OF_QUEUE, _DUE, _KNOWN, T.deaths <= bindparam("most_deaths")))
+    .values(_BEGIN)
+    .returning(*_CLAIM)
+)
+_NEXT = select(func.min(T.run_at), NOW).where(UNSENT, _OF_QUEUE, T.run_at > NOW)
+_HAND_BACK = update(TABLE).where(T.id == bindparam("its_id"), SENT, ~_KNOWN).values(sent_at=None)
+_EXTEND = (
+    update(TABLE)
+    .where(has_id(T.id, "held"), RUNNING)
+    .values(run_at=after(LEASE))
+    .returning(T.id, T.claims)
+)
+# By its id and number alone: what names more columns may be planned on another index.
+_MINE = T.id == bindparam("its_id"), T.claims == bindparam("its_number")
+_REPORT = (
+    update(TABLE)
+    .where(*_MINE)
+    .values(progress=bindparam("done", type_=Float), progress_text=bindparam("told", type_=Text))
+)
+_FINISH = (
+    update(TABLE)
+    .where(*_MINE)
+    .values(
+        state=bindparam("ended_as"),
+        finished_at=CLOCK,
+        claims=T.claims + 1,
+        attempts=T.attempts + 1,
+        error=bindparam("why", type_=Text),
+        result=bindparam("returned", type_=Text),
+        progress=func.coalesce(bindparam("done", type_=Float), T.progress),
+        progress_text=func.coalesce(bindparam("told", type_=Text), T.progress_text),
+    )
+)
+_AGAIN = (
+    update(TABLE)
+    .where(*_MINE)
+    .values(
+        state=TaskState.QUEUED,
+        run_at=after(bindparam("delay", type_=Float)),
+        claims=T.claims + 1,
+        attempts=T.attempts + bindparam("ended", type_=Integer),
+        deaths=T.deaths + bindparam("died", type_=Integer),
+        error=func.coalesce(bindparam("why", type_=Text), T.error),
+    )
+)
+_ALL = select(TABLE).where(T.id == bindparam("its_id"), T.id != DISPATCHER)
+
+
+class Rows:
+    """The rows, as a worker and the API use them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine  # of dialect.rows_engine: a statement is a transaction
+
+    @cached_property
+    def known(self) -> Any:
+        """The tasks of this release: those of another one wait for it."""
+        return names(registry)
+
+    # Before the commit of the data.
+
+    def write(self, messages: Sequence[TaskMessage], session: Session, *, sent: bool) -> list[UUID]:
+        """Write rows into the session's transaction; return the ids under which they stand.
+
+        A message whose key an unfinished task of its kind has is not written: its id is returned.
+        """
+        written = self._insert(messages, session, sent=sent)
+        return [
+            m.id if m.id in written else self._standing(m, session, sent=sent) for m in messages
+        ]
+
+    def _insert(
+        self, messages: Sequence[TaskMessage], session: Session, *, sent: bool
+    ) -> set[UUID]:
+        values = [
+            {
+                "id": message.id,
+                "task": message.task,
+                "queue": message.queue,
+                "message": message.model_dump_json(),
+                "key": message.key,
+                "delay": message.seconds_until_due(),
+                "sent": sent and message.not_before is None,
+            }
+            for message in messages
+        ]
+        return set(session.connection().scalars(_INSERT, values)) if values else set()
+
+    def _standing(self, message: TaskMessage, session: Session, *, sent: bool) -> UUID:
+        holder = {"task": message.task, "key": message.key}
+        while True:
+            found: UUID | None = session.connection().scalar(_HOLDER, holder)
+            if found:
+                return found
+            if self._insert([message], session, sent=sent):  # the holder has just finished
+                return message.id
+            if message.key is None:
+                return message.id  # a run of a schedule that another worker has written
+
+    # What a worker does.
+
+    async def claim(self, task_id: UUID) -> Claim | None:
+        """Begin an attempt; None if the task is not due: finished, running, put off, unknown."""
+        found = await self._all(_CLAIM_ONE, its_id=task_id, known=self.known)
+        return Claim(*found[0]) if found else None
+
+    async def take(self, queue: str, count: int, *, most_deaths: int) -> list[Claim]:
+        """Begin an attempt at each of the first ``count`` that are due."""
+        values = {"its_queue": queue, "count": count, "most_deaths": most_deaths}
+        return [Claim(*row) for row in await self._all(_TAKE, **values, known=self.known)]
+
+    async def seconds_until_due(self, queue: str) -> float | None:
+        due, now = (await self._all(_NEXT, its_queue=queue))[0]
+        return None if due is None else (due - now).total_seconds()
+
+    async def hand_back(self, task_id: UUID) -> None:
+        """Have a task that this release does not know sent again, by a worker that does."""
+        await self._all(_HAND_BACK, its_id=task_id, known=self.known)
+
+    async def extend(self, claims: Iterable[Claim]) -> set[tuple[UUID, int]]:
+        """Keep the leases up; return id and number of those that are still held."""
+        held = ids(claim.id for claim in claims)
+        return {(row[0], row[1]) for row in await self._all(_EXTEND, held=held)}
+
+    async def report(self, claim: Claim, progress: Progress) -> None:
+        mine = {"its_id": claim.id, "its_number": claim.number}
+        await self._all(_REPORT, **mine, **_shown(progress))
+
+    async def settle(self, ended: Iterable[tuple[Claim, Ended, Progress | None]]) -> None:
+        """Write what became of attempts, but for those that were lost to another worker."""
+        finished, again = [], []
+        for claim, outcome, progress in ended:
+            mine = {"its_id": claim.id, "its_number": claim.number}
+            match outcome:
+                case Succeeded(result=result):
+                    how = {"ended_as": TaskState.SUCCEEDED, "why": None, "returned": result}
+                    finished.append({**mine, **how, **_shown(progress)})
+                case Failed(error=error):
+                    how = {"ended_as": TaskState.FAILED, "why": error, "returned": None}
+                    finished.append({**mine, **how, **_shown(progress)})
+                case RetryLater(error=error, delay=delay):
+                    again.append({**mine, "delay": delay, "ended": 1, "died": 0, "why": error})
+                case HandedBack(delay=delay):
+                    again.append({**mine, "delay": delay, "ended": 0, "died": 0, "why": None})
+                case Died():
+                    again.append({**mine, "delay": 0.0, "ended": 0, "died": 1, "why": None})
+        async with self.engine.connect() as connection:
+            for statement, values in ((_FINISH, finished), (_AGAIN, again)):
+                if values:
+                    await connection.execute(statement, values if len(values) > 1 else values[0])
+
+    async def get(self, task_id: UUID, engine: AsyncEngine | None = None) -> Any:
+        """Return the row of a task, None where there is none."""
+        async with (engine or self.engine).connect() as connection:
+            return (await connection.execute(_ALL, {"its_id": task_id})).one_or_none()
+
+    async def _all(self, statement: Any, **values: Any) -> Sequence[Any]:
+        async with self.engine.connect() as connection:
+            result = await connection.execute(statement, values)
+            return result.all() if result.returns_rows else ()
+
+
+def _shown(progress: Progress | None) -> dict[str, Any]:
+    return {
+        "done": progress.fraction if progress else None,
+        "told": progress.text if progress else None,
+    }

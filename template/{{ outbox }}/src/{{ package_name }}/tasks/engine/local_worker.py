@@ -1,0 +1,185 @@
+"""Claims rows in batches, runs their tasks beside each other, settles them in batches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from ...resources import Resources
+from ..progress import Progress, Run
+from ..task import registry
+from .apart import run_apart
+from .attempt import handed_back, read
+from .dialect import woken_by_commits
+from .dispatcher import Dispatcher
+from .keeper import Keeper, StopPipe
+from .leader import Leadership, View
+from .outbox import OutboxQueue, TaskSettings
+from .rows import Claim, Rows
+from .runner import Ended, Failed, RetryLater, Runner, given_up
+
+log = structlog.get_logger(__name__)
+POLL = 1.0  # seconds; covers what no wake-up tells of
+BATCH = 100
+APART = 3  # tasks that run in processes of their own at one time
+ANY_DEATHS = 1_000_000
+UNHEEDED = 30.0  # seconds beyond its timeout after which a task that goes on is given up
+
+
+class LocalWorker:
+    def __init__(self, rows: Rows, settings: TaskSettings, queues: Sequence[str]) -> None:
+        self._rows = rows
+        self._settings = settings
+        self._queues = queues
+        self._runner = Runner(settings.task_threads)
+        self._pipe = StopPipe()
+        self._keeper = Keeper(self._pipe.reading, settings.shutdown_grace)
+        self._held: dict[Claim, asyncio.Task[None]] = {}
+        self._runs: dict[Claim, Run] = {}
+        self._ended: list[tuple[Claim, Ended, Progress | None]] = []
+        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
+        self.woken = asyncio.Event()
+
+    async def take_for_ever(self) -> None:
+        told = ""
+        while True:
+            self.woken.clear()
+            try:
+                wait = await self._take()
+                told = ""
+            except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
+                wait = POLL
+                if told != (told := f"{type(error).__name__}: {error}"[:200]):
+                    log.warning("no tasks are taken", error=told)
+            if wait:
+                self._give_up_overdue()
+                await _wait(self.woken, wait)
+
+    async def _take(self) -> float:
+        """Start tasks; return for how many seconds there is nothing more to start."""
+        wait = POLL
+        for queue in self._queues:
+            count = min(await self._room(), BATCH)
+            apart = sum(claim.deaths > 0 for claim in self._held) < APART
+            claims = await self._rows.take(queue, count, most_deaths=ANY_DEATHS if apart else 0)
+            for claim in claims:
+                self._held[claim] = asyncio.create_task(self._run(claim))
+            if len(claims) == count:
+                return 0.0
+            due = await self._rows.seconds_until_due(queue)
+            wait = min(wait, POLL if due is None else max(0.001, due))
+        return wait
+
+    async def _room(self) -> int:
+        """Return how many tasks may be started; waits while there is no room for one."""
+        while (room := self._settings.task_concurrency - len(self._held)) <= 0:
+            self._settled.clear()
+            await _wait(self._settled, POLL)
+            self._give_up_overdue()
+        return room
+
+    async def _run(self, claim: Claim) -> None:
+        message = read(claim)
+        if isinstance(message, Failed):
+            self._end(claim, message)
+            return
+        run = self._runs[claim] = Run(message)
+        self._keeper.hold(claim, run)
+        try:
+            ended = await (run_apart(claim, run) if claim.deaths else self._runner.run(run))
+        except asyncio.CancelledError:
+            ended = handed_back(run)
+        if claim in self._runs:
+            self._end(claim, ended)
+
+    def _end(self, claim: Claim, ended: Ended) -> None:
+        """Have it settled; its lease is kept up until then."""
+        run = self._runs.pop(claim, None)
+        self._ended.append((claim, ended, run.progress if run else None))
+        self._changed.set()
+
+    def _give_up_overdue(self) -> None:
+        for claim, run in list(self._runs.items()):
+            if run.seconds() > registry[run.message.task].timeout + UNHEEDED:
+                self._end(claim, given_up(run))
+
+    async def settle_for_ever(self) -> None:
+        """Write what has ended since the last time, in one go."""
+        while await self._changed.wait():
+            self._changed.clear()
+            await self._settle()
+
+    async def _settle(self) -> None:
+        ended, self._ended = self._ended, []
+        while ended:
+            try:
+                await self._rows.settle(ended)
+                break
+            except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
+                log.warning("tasks are not settled", error=f"{type(error).__name__}: {error}"[:200])
+                await asyncio.sleep(POLL)
+        for claim, outcome, _ in ended:
+            self._keeper.drop(claim)
+            del self._held[claim]
+            if isinstance(outcome, RetryLater):
+                self.woken.set()
+        self._settled.set()
+
+    async def close(self) -> None:
+        """Wait for what runs; the keeper ends what outlives the grace."""
+        self._pipe.close()
+        while self._held:
+            self._settled.clear()
+            await self._settled.wait()
+
+
+class Adoption:
+    """Takes over tasks whose ids another backend of this service gave to a broker."""
+
+    def __init__(self, leadership: Leadership, queues: Sequence[str]) -> None:
+        self._leadership = leadership
+        self._queues = queues
+
+    async def take_over(self, view: View | None) -> float:
+        for queue in self._queues if view else ():
+            if view and queue in view.silent:
+                await self._leadership.lost(queue, view.now)
+        return POLL
+
+
+@asynccontextmanager
+async def running_worker(resources: Resources, queues: Sequence[str]) -> AsyncIterator[None]:
+    """Run tasks until the end of the block."""
+    queue = resources.queue
+    assert isinstance(queue, OutboxQueue)  # noqa: S101 - this overlay's
+    worker = LocalWorker(queue.rows, TaskSettings.load(), queues)
+    dispatcher = Dispatcher(queue.rows, resources.sessions, queues)
+    dispatcher.send = Adoption(dispatcher.leadership, queues).take_over
+    async with woken_by_commits(queue.rows.engine, worker.woken):
+        taking = [
+            asyncio.create_task(worker.take_for_ever()),
+            asyncio.create_task(dispatcher.run()),
+        ]
+        settling = asyncio.create_task(worker.settle_for_ever())
+        try:
+            yield
+        finally:
+            await _cancel(taking)
+            await worker.close()
+            await _cancel([settling])
+            with suppress(Exception):  # another one takes over in seconds
+                await dispatcher.leadership.step_down()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,30 @@
+"""The process that runs the tasks."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+
+from . import logging
+from .discovery import import_all
+from .pid_one import leave_pid_one
+from .resources import open_resources
+from .settings import load_all
+from .tasks.engine.local_worker import running_worker
+from .tasks.queues import queues_to_work_on
+
+
+def run_worker(queues: Sequence[str] = ()) -> None:
+    """Run the tasks of these queues, or of all, until SIGTERM or SIGINT."""
+    leave_pid_one()
+    load_all()
+    logging.configure()
+    import_all()
+    asyncio.run(_work_until_stopped(queues_to_work_on(queues)))
+
+
+async def _work_until_stopped(queues: Sequence[str]) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with open_resources() as resources, running_worker(resources, queues):
+        await stopped.wait()
