@@ -11,8 +11,8 @@ MEMORY := $(shell awk '/^MemAvailable/ {exit $$2 < 8e6}' /proc/meminfo 2>/dev/nu
 test test-all test-latest test-oldest: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 
 .PHONY: demo test test-all test-latest test-oldest check format lock release
-demo: $(READY)  ## see a service rendered, started and used; BACKEND=rq|celery|outbox: and its worker killed
-	.venv/bin/python demo.py $(BACKEND)
+demo: $(READY)  ## see a service used; BACKEND=rq|celery|outbox: its worker killed; OUTAGE=1 too: its broker halted
+	.venv/bin/python demo.py "$(BACKEND)" "$(OUTAGE)"
 
 test: check  ## all checks and tests, and every combination through its stages
 	.venv/bin/python -m pytest -n 3 --dist loadgroup

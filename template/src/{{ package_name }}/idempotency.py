@@ -1,12 +1,18 @@
 """Idempotency-Key: a request that a client repeats is answered as the first time, and done once.
 
-After the IETF draft draft-ietf-httpapi-idempotency-key-header: another body under a known key is
-a 422. The answer is stored in the transaction of the data, so both exist or neither.
+After the IETF draft draft-ietf-httpapi-idempotency-key-header: another query or body under a known
+key is a 422. The answer is stored in the transaction of the data, so both exist or neither.
+
+A key is its caller's own: who sends other credentials has other keys. Credentials that change
+between a request and its repetition, such as a renewed token, make the repetition a new request;
+have ``caller`` return the user's id where the service knows it.
 """
 
 import hashlib
+import json
 from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
+from urllib.parse import quote
 
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
@@ -22,6 +28,7 @@ from .tasks.message import utc_now
 from .unit_of_work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=24)
+CREDENTIALS = ("authorization", "cookie", "x-api-key")
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -30,9 +37,9 @@ class IdempotentRequest(Base):
     __tablename__ = "idempotent_requests"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """SHA-256 of method, path and key."""
+    """SHA-256 of caller, method, path and key; credentials go in by their own SHA-256."""
     fingerprint: Mapped[str] = mapped_column(String(64))
-    """SHA-256 of the body."""
+    """SHA-256 of query and body."""
     answer: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), default=utc_now, index=True
@@ -49,7 +56,7 @@ class Idempotent:
         """Return the first request's answer; None if this is the first.
 
         Two at a time: the second waits here for the first one's transaction. Raises Problem 422
-        if the key came with another body.
+        if the key came with another query or body.
         """
         if self._row is None:
             return None
@@ -60,7 +67,8 @@ class Idempotent:
         except IntegrityError:
             known = await session.get_one(IdempotentRequest, row_id)
             if known.fingerprint != fingerprint:
-                raise Problem(422, "This Idempotency-Key was used with another body.") from None
+                refusal = "This Idempotency-Key was used with another query or body."
+                raise Problem(422, refusal) from None
             return answer.model_validate_json(known.answer)
         return None
 
@@ -73,9 +81,22 @@ class Idempotent:
 async def _idempotent(
     request: Request, key: Annotated[str | None, Header(alias="Idempotency-Key")] = None
 ) -> Idempotent:
-    scope = f"{request.method} {request.url.path} {key}"
-    id_ = hashlib.sha256(scope.encode()).hexdigest() if key else None
-    return Idempotent(id_, hashlib.sha256(await request.body()).hexdigest())
+    # Quoted, and with spaces between: no two requests make the same text.
+    scope = f"{caller(request)} {request.method} {quote(request.scope['path'])} {key}".lstrip()
+    query: bytes = request.scope["query_string"]
+    asked = hashlib.sha256(query).digest() if query else b""
+    fingerprint = _sha256(asked + await request.body())
+    return Idempotent(_sha256(scope.encode()) if key else None, fingerprint)
+
+
+def caller(request: Request) -> str:
+    """Return what tells the callers of one route apart, as a hash: it is stored."""
+    sent = [request.headers.getlist(name) for name in CREDENTIALS]
+    return _sha256(json.dumps(sent).encode()) if any(sent) else ""
+
+
+def _sha256(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
 
 
 IdempotentDep = Annotated[Idempotent, Depends(_idempotent)]

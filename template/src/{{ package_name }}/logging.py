@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -16,6 +17,7 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from .scrub import scrubbed
 from .settings import Settings
 
 HEADER = "X-Correlation-ID"
@@ -35,14 +37,16 @@ def configure() -> None:
         _add_trace,
     ]
     rendering: list[Processor] = (
-        [_json_tracebacks, structlog.processors.JSONRenderer()]
+        [_json_tracebacks, _scrub_errors, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
         else [
+            structlog.processors.format_exc_info,
+            _scrub_errors,
             structlog.dev.ConsoleRenderer(
                 colors=_colours(),
                 pad_event_to=0,
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
     )
     structlog.configure(
@@ -75,6 +79,21 @@ def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     if span.is_valid:
         event["trace_id"] = trace.format_trace_id(span.trace_id)
     return event
+
+
+def _scrub_errors(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Take the secrets of URLs out of a line that tells of an error."""
+    if "exception" in event or "error" in event:
+        return {name: _scrub(value) for name, value in event.items()}
+    return event
+
+
+def _scrub(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _scrub(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_scrub(item) for item in value]
+    return scrubbed(value) if isinstance(value, str) else value
 
 
 class CorrelationMiddleware:
@@ -114,7 +133,3 @@ def _caller_trace(headers: Headers) -> Iterator[None]:
         yield
     finally:
         context.detach(token)
-
-
-def scrubbed(text: str) -> str:
-    return text

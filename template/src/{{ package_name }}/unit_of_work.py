@@ -72,6 +72,8 @@ class UnitOfWork:
             )
         message = task.message(*args, **kwargs)
         receipt = Receipt(message.id)
+        if not self.session.in_transaction():
+            self.session.sync_session.begin()  # so that a rollback is one of this task, too
         self._tasks.add(message, receipt)
         return receipt
 
@@ -82,6 +84,10 @@ class UnitOfWork:
         except BaseException:
             await self.session.rollback()
             raise
+
+    @property
+    def holds_transaction(self) -> bool:
+        return self._tasks.connected
 
     async def __aenter__(self) -> Self:
         _open.set((self, asyncio.current_task()))
@@ -105,6 +111,8 @@ class _Enqueuing:
         self._enqueued: list[_Enqueued] = []
         self._savepoints: dict[SessionTransaction, int] = {}
         self._committing = False
+        self.connected = False
+        """Whether the transaction has begun in the database."""
 
     def add(self, message: TaskMessage, receipt: Receipt) -> None:
         self._enqueued.append(_Enqueued(message, receipt))
@@ -158,6 +166,18 @@ def _after_transaction_create(session: Session, transaction: SessionTransaction)
         enqueuing.enter_savepoint(transaction)
 
 
+@event.listens_for(Session, "after_begin")
+def _after_begin(session: Session, *_: object) -> None:
+    if enqueuing := session.info.get(_WORK):
+        enqueuing.connected = True
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None and (enqueuing := session.info.get(_WORK)):
+        enqueuing.connected = False
+
+
 @event.listens_for(Session, "after_soft_rollback")
 def _after_soft_rollback(session: Session, transaction: SessionTransaction) -> None:
     if enqueuing := session.info.get(_WORK):
@@ -174,7 +194,7 @@ def _refuse_to_nest() -> None:
     if NESTABLE or (found := _open.get()) is None:
         return
     around, owner = found
-    if owner is asyncio.current_task() and around.session.in_transaction():
+    if owner is asyncio.current_task() and around.holds_transaction:
         raise UnitOfWorkError(
             "A unit of work around this one is in a transaction, and the database takes one writer "
             "at a time: pass that unit of work on, or commit it first."

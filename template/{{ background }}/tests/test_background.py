@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
@@ -39,23 +40,22 @@ def test_the_response_goes_out_first(service: Service, peer: Peer, label: str) -
     body = {"tasks": [{"task": "hold", "arguments": {"label": label}}]}
     answer = service.client.post("/probe/enqueue", json=body, headers={"X-Correlation-ID": label})
     assert answer.status_code == 200
-    service.api.wait_for_line(event="task started", correlation_id=label)
-    events = [line["event"] for line in service.api.find(correlation_id=label)]
-    assert "POST /probe/enqueue" in events[0]
-    assert events[1] == "task started"
+    [started] = peer.expect(event="started", label=label)
     peer.release(label)
+    [access] = [x for x in service.api.find(correlation_id=label) if "POST /probe" in x["event"]]
+    assert datetime.fromisoformat(access["timestamp"]).timestamp() <= started["at"]
 
 
 def test_between_attempts_a_task_is_queued(service: Service, label: str) -> None:
     """A task that waits for its next attempt says what the last one ended with."""
     task_id = service.enqueue("fail_for_long", label=label)
-    service.api.wait_for_line(event="task failed, will be retried", task_id=task_id)
+    service.api.wait_for_line(event="task will be retried", task_id=task_id)
     status = service.status(task_id)
     assert (status["state"], status["attempts"]) == ("queued", 1)
-    assert status["error"] == "ValueError: not now"
+    assert status["error"] == "ValueError"
 
 
-@pytest.mark.parametrize(("task", "error"), [("leave", "SystemExit: 3"), ("cancel", "Cancelled")])
+@pytest.mark.parametrize(("task", "error"), [("leave", "SystemExit"), ("cancel", "CancelledError")])
 def test_what_a_task_raises_does_not_end_the_api(
     service: Service, label: str, task: str, error: str
 ) -> None:
@@ -64,7 +64,7 @@ def test_what_a_task_raises_does_not_end_the_api(
     service.api.wait_for_line(event="task failed", task_id=task_id)
     status = service.status(task_id)
     assert (status["state"], status["attempts"]) == ("failed", 1)
-    assert error in status["error"]
+    assert status["error"] == error
     assert service.api.is_running()
 
 
@@ -77,8 +77,11 @@ def test_concurrency(small: Service, peer: Peer, label: str) -> None:
     for number in (3, 0):
         peer.release(f"{label}-{number}")
     peer.expect(event="ran", label=f"{label}-3")
-    log = [(line["event"], line.get("task_id")) for line in list(small.api.lines)]
-    assert log.index(("task started", last)) > log.index(("task succeeded", running[0]))
+    [freed] = peer.found(event="ran", label=f"{label}-0")
+    [begun] = peer.found(event="started", label=f"{label}-3")
+    assert begun["at"] > freed["at"]
+    assert small.status(last)["state"] in {"running", "succeeded"}
+    assert running
     for number in (1, 2):
         peer.release(f"{label}-{number}")
 
@@ -86,7 +89,9 @@ def test_concurrency(small: Service, peer: Peer, label: str) -> None:
 def test_threads(small: Service, peer: Peer, label: str) -> None:
     """A `def` task that finds no free thread waits for one, within its place."""
     first, second = (small.enqueue("hold_blocking", label=f"{label}-{n}") for n in range(2))
-    small.api.wait_for_line(event="task started", task_id=second)
+    peer.expect(event="started", label=f"{label}-0")
+    while small.status(second)["state"] != "running":
+        pass
     peer.release(f"{label}-1")
     peer.release(f"{label}-0")
     peer.expect(event="ran", label=f"{label}-1")
@@ -120,6 +125,7 @@ def test_commands_that_cannot_work_say_why(service: Service) -> None:
     refused = {
         service.run("worker"): "no worker: its tasks run inside the API",
         service.run("tasks", "stats", OPERATIONS_URL="http://127.0.0.1:1"): "does not answer",
+        service.run("tasks", "stats", OPERATIONS_URL="localhost:1"): "_OPERATIONS_URL: ",
     }
     for process, reason in refused.items():
         assert process.wait() == 1
@@ -131,7 +137,7 @@ def test_sigkill(small: Service, label: str) -> None:
     """Delayed and retrying tasks are lost with the process, and leave no trace."""
     delayed = small.enqueue("run_async", label=label, delay=60)
     retrying = small.enqueue("fail_for_long", label=label)
-    small.api.wait_for_line(event="task failed, will be retried", task_id=retrying)
+    small.api.wait_for_line(event="task will be retried", task_id=retrying)
     harness.kill_worker(small)
     small.worker = harness.start_worker(small)
     for task_id in (delayed, retrying):

@@ -181,6 +181,26 @@ def test_requests_repeated_at_the_same_time(shop: Service, peer: Peer, label: st
     assert_one_mail(shop, peer, address, label)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_URL", "localhost:1025"),
+        ("SMTP_URL", "smtp://app:sec#ret@localhost:1025"),
+        ("SMTP_URL", "smtp://app:secret@localhost:mail"),
+        ("ADMIN_WEBHOOK_URL", "example.com/hook?token=secret"),
+        ("ADMIN_WEBHOOK_URL", "https://example.com:x/hook?token=secret"),
+    ],
+)
+def test_a_setting_that_cannot_be(shop: Service, name: str, value: str) -> None:
+    """It is refused at the start by name, not by the first task that needs it."""
+    settings: dict[str, Any] = {name: value}
+    process = shop.run("serve", **settings)
+    assert process.wait() == 1
+    [line] = process.lines
+    assert f"_{name}: " in line["event"]
+    assert "sec" not in line["event"]
+
+
 def assert_one_mail(shop: Service, peer: Peer, address: str, label: str) -> None:
     """Look when a later signup's mail is out, and with it each that was queued before."""
     later = f"later-{label}@example.com"

@@ -59,6 +59,9 @@ class TaskMessage(BaseModel):
     def numbered(self, attempt: int) -> Self:
         return self.model_copy(update={"attempt": attempt})
 
+    def due(self, at: datetime | None) -> Self:
+        return self.model_copy(update={"not_before": at})
+
     def shown(self) -> str:
         """Return the arguments as a person reads them, cut to a length."""
         text = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())

@@ -1,46 +1,27 @@
 """Define a task: a function that is found by its name and whose arguments travel as JSON."""
 
+import functools
 import inspect
-import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any, Generic, NotRequired, ParamSpec, TypeVar, get_type_hints
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from cronsim import CronSim, CronSimError
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
-from pydantic.errors import PydanticUserError
 from pydantic_core import from_json, to_json
-from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from .. import PACKAGE
+from .arguments import Arguments, arguments_of, dumped, loaded, reason
 from .errors import TaskArgumentsError, TaskDefinitionError, UnknownTaskError
 from .message import MAX_MESSAGE_BYTES, TaskMessage, utc_now
+from .retry import Retry, check_seconds
+
+__all__ = ["Retry", "Task", "find_task", "registry", "task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How often, how soon and after which errors a failed task is tried again.
-
-    Delays are in seconds and double from ``first_delay`` to ``max_delay``; each is multiplied by
-    a random factor of 0.5 to 1.5, so that tasks that failed together do not come back together.
-    """
-
-    max_attempts: int = 5
-    first_delay: float = 1.0
-    max_delay: float = 300.0
-    on: tuple[type[Exception], ...] = (Exception,)
-
-    def delay_after(self, attempt: int) -> float | None:
-        """Return the seconds to wait after a failed attempt, or None after the last one."""
-        if attempt >= self.max_attempts:
-            return None
-        delay = min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, 64))
-        return delay * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
+DEFAULT_RETRY = Retry()
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +30,7 @@ class Task(Generic[P, R]):
 
     name: str
     function: Callable[P, R]
-    arguments: TypeAdapter[dict[str, Any]]
+    arguments: Arguments
     retry: Retry
     timeout: float
     schedule: str | None
@@ -57,7 +38,7 @@ class Task(Generic[P, R]):
     delay: timedelta | None = None
     key: str | None = None
 
-    @cached_property
+    @functools.cached_property
     def is_async(self) -> bool:
         return inspect.iscoroutinefunction(self.function)
 
@@ -78,20 +59,21 @@ class Task(Generic[P, R]):
         try:
             bound = inspect.signature(self.function).bind(*args, **kwargs)
             bound.apply_defaults()
-            sent = self.arguments.validate_python(bound.arguments)
-            text = self.arguments.dump_json(sent)
-            _check_arrival(sent, self.arguments.validate_json(text))
-        except (TypeError, ValueError) as error:
-            raise TaskArgumentsError(f"{self.name} cannot be enqueued: {_reason(error)}") from error
+            text = dumped(self.arguments, bound.arguments)
+            due = _due(self.delay)
+        except Exception as error:  # a model's own validators and serializers raise what they like
+            raise TaskArgumentsError(f"{self.name} cannot be enqueued: {reason(error)}") from error
         if len(text) > MAX_MESSAGE_BYTES:
             raise TaskArgumentsError(
                 f"{self.name} cannot be enqueued: its arguments take {len(text)} bytes, more than "
                 f"{MAX_MESSAGE_BYTES}. Store the data and pass its id."
             )
-        due = utc_now() + self.delay if self.delay else None
-        arguments = from_json(text)
         return TaskMessage(
-            task=self.name, queue=self.queue, arguments=arguments, key=self.key, not_before=due
+            task=self.name,
+            queue=self.queue,
+            arguments=from_json(text),
+            key=self.key,
+            not_before=due,
         )
 
     def load(self, message: TaskMessage) -> dict[str, Any]:
@@ -100,13 +82,20 @@ class Task(Generic[P, R]):
         Raises TaskArgumentsError if they do not fit.
         """
         try:
-            return self.arguments.validate_json(to_json(message.arguments))
-        except ValidationError as error:
-            raise TaskArgumentsError(f"{self.name} cannot be run: {_reason(error)}") from error
+            return loaded(self.arguments, to_json(message.arguments))
+        except Exception as error:
+            raise TaskArgumentsError(f"{self.name} cannot be run: {reason(error)}") from error
 
     def next_run(self, after: datetime) -> datetime | None:
         """Return the schedule's first time after the given one (UTC), or None without one."""
         return next(CronSim(self.schedule, after)) if self.schedule else None
+
+
+def _due(delay: timedelta | None) -> datetime | None:
+    try:
+        return utc_now() + delay if delay else None
+    except OverflowError:
+        raise ValueError(f"its delay of {delay} ends after the year 9999") from None
 
 
 registry: dict[str, Task[..., Any]] = {}
@@ -122,11 +111,13 @@ def find_task(name: str) -> Task[..., Any]:
     return registry[name]
 
 
-def task(
+def task(  # noqa: PLR0913 - the rules of a task, each with its default
+    function: None = None,
+    /,
     *,
     name: str | None = None,
     aliases: Sequence[str] = (),
-    retry: Retry = Retry(),
+    retry: Retry = DEFAULT_RETRY,
     timeout: float = 60.0,
     schedule: str | None = None,
     queue: str = "default",
@@ -136,21 +127,29 @@ def task(
     ``name`` is by default the module's path below the package and the function's name. Messages
     under one of the ``aliases`` are run too. ``timeout`` is in seconds, for each attempt.
     ``schedule`` is a cron expression in UTC, with seconds as a sixth, first field if wanted.
+    ``queue`` is where the task waits, apart from those of other queues.
 
     Raises TaskDefinitionError if the function cannot be a task.
     """
+    if function is not None:
+        raise TaskDefinitionError(
+            f"@task was given {_shown(function)}: write @task() above the function, with "
+            'parentheses, and in them what differs by its name, as in @task(name="greet").'
+        )
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
+        _check_function(function)
         module = function.__module__.removeprefix(f"{PACKAGE}.")
         definition = Task(
             name=name or f"{module}.{function.__qualname__}",
             function=function,
-            arguments=_arguments(function),
+            arguments=arguments_of(function),
             retry=retry,
             timeout=timeout,
             schedule=schedule,
             queue=queue,
         )
+        _check_rules(definition, aliases)
         _check_schedule(definition)
         for known_as in (definition.name, *aliases):
             if known_as in registry:
@@ -163,37 +162,46 @@ def task(
     return decorate
 
 
-def _arguments(function: Callable[..., Any]) -> TypeAdapter[dict[str, Any]]:
-    """Return what checks the function's arguments; strict, so that "5" is not taken for 5."""
-    where = f"{function.__module__}.{function.__qualname__}"
-    try:
-        hints = get_type_hints(function, include_extras=True)
-    except NameError as error:
+def _check_function(function: Callable[..., Any]) -> None:
+    """Raise TaskDefinitionError for what has no name to be found by, or no body to be run."""
+    if isinstance(function, type) or not _is_function(function):
         raise TaskDefinitionError(
-            f"{where}: {error}. A task's types are needed at run time: import them there."
-        ) from error
-    fields: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.name not in hints or parameter.kind not in _NAMED:
-            raise TaskDefinitionError(
-                f"{where}({parameter}): each argument of a task needs a name and a type."
-            )
-        hint = hints[parameter.name]
-        optional = parameter.default is not inspect.Parameter.empty
-        fields[parameter.name] = NotRequired[hint] if optional else hint
-    try:
-        adapter = TypeAdapter(with_config(_STRICT)(_TYPED_DICT("Arguments", fields)))
-        adapter.json_schema()  # fails for what JSON cannot say, such as a function
-    except PydanticUserError as error:
+            f"@task() was given {_shown(function)}: a task is a function, found by its name. "
+            "Write a `def` or `async def` that calls it, and put @task() above that one."
+        )
+    if _is_generator(inspect.unwrap(function, stop=_is_generator)):
         raise TaskDefinitionError(
-            f"{where}: an argument cannot travel as JSON. Pass plain data, such as an id."
-        ) from error
-    return adapter
+            f"{_shown(function)} is a generator: called as a task, its body would not run. "
+            "Put @task() above a function that loops over it, or return instead of yielding."
+        )
 
 
-_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-_TYPED_DICT: Any = TypedDict  # type checkers want its fields written out
-_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+def _is_function(function: object) -> bool:
+    names = (getattr(function, name, None) for name in ("__module__", "__qualname__"))
+    named = all(isinstance(name, str) for name in names)
+    return callable(function) and named and not isinstance(function, functools.partial)
+
+
+def _is_generator(function: Any) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+
+
+def _shown(given: Any) -> str:
+    known = getattr(given, "__qualname__", None)
+    return f"{given.__module__}.{known}" if known else repr(given)
+
+
+def _check_rules(definition: Task[..., Any], aliases: Sequence[str]) -> None:
+    check_seconds(f"{definition.name}: timeout", definition.timeout)
+    if isinstance(aliases, str):
+        raise TaskDefinitionError(
+            f'{definition.name}: aliases must be a list, as in ["{aliases}"], got "{aliases}"'
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", definition.queue):
+        raise TaskDefinitionError(
+            f"{definition.name}: queue must be at most 40 letters, digits, - and _, "
+            f"got {definition.queue!r}"
+        )
 
 
 def _check_schedule(definition: Task[..., Any]) -> None:
@@ -209,18 +217,3 @@ def _check_schedule(definition: Task[..., Any]) -> None:
         ) from error
     except TaskArgumentsError as error:
         raise TaskDefinitionError(f"A schedule gives no arguments: {error}") from error
-
-
-def _check_arrival(sent: dict[str, Any], arriving: dict[str, Any]) -> None:
-    for name, value in sent.items():
-        if arriving[name] != value:  # a SecretStr, or an Any that holds more than JSON knows
-            raise ValueError(f"{name}: it would arrive as another value")
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}"
-        for item in error.errors(include_url=False, include_input=False)
-    )

@@ -36,9 +36,9 @@ PAUSE = 1.0  # seconds after which an engine that ended is started anew
 def run_worker(queues: Sequence[str] = ()) -> None:
     """Run the tasks of these queues, or of all, until SIGTERM or SIGINT."""
     leave_pid_one()
+    import_all()
     load_all()
     logging.configure()
-    import_all()
     chosen = queues_to_work_on(queues)
     unknown = [name for name in chosen if name not in queue_names()]
     asyncio.run(_warm_up())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from . import logging
 from .discovery import import_all
+from .forks import reset_signals_in_children
 from .pid_one import leave_pid_one
 from .resources import open_resources
 from .settings import load_all
@@ -16,9 +17,10 @@ from .tasks.queues import queues_to_work_on
 def run_worker(queues: Sequence[str] = ()) -> None:
     """Run the tasks of these queues, or of all, until SIGTERM or SIGINT."""
     leave_pid_one()
+    import_all()
     load_all()
     logging.configure()
-    import_all()
+    reset_signals_in_children()
     asyncio.run(_work_until_stopped(queues_to_work_on(queues)))
 
 

@@ -3,19 +3,28 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from .database_url import connection_arguments
+
+__all__ = ["NESTABLE", "connection_arguments", "create_engine", "create_reading_engine"]
 NESTABLE = False
 """Whether a transaction may be begun within another one's time."""
 
 
-def create_engine(url: str, *, command_timeout: float | None = None) -> AsyncEngine:  # noqa: ARG001 - PostgreSQL's
-    if path := make_url(url).database:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+def create_engine(
+    url: str,
+    *,
+    command_timeout: float | None = None,  # noqa: ARG001 - PostgreSQL's; nothing is remote here
+) -> AsyncEngine:
+    plain, arguments = connection_arguments(url)
+    Path(plain.database or "").parent.mkdir(parents=True, exist_ok=True)
     # Each transaction takes the one lock of the file: within a process they wait for the one
     # connection in a row, for SQLite's own waiting is not fair, and who is late gets an error.
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=10)
+    engine = create_async_engine(
+        plain, pool_size=1, max_overflow=0, pool_timeout=10, connect_args=arguments
+    )
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
@@ -23,7 +32,8 @@ def create_engine(url: str, *, command_timeout: float | None = None) -> AsyncEng
 
 def create_reading_engine(url: str, _engine: AsyncEngine) -> AsyncEngine:
     """Return one whose transactions take no lock: they see what was committed last."""
-    reading = create_async_engine(url, pool_size=5, max_overflow=5, pool_timeout=10)
+    plain, arguments = connection_arguments(url)
+    reading = create_async_engine(plain, connect_args=arguments)
     event.listen(reading.sync_engine, "connect", _configure_reading)
     return reading
 
@@ -32,14 +42,12 @@ def _configure(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: _begin does
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA busy_timeout = 5000")  # milliseconds
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _configure_reading(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 5000")
     cursor.execute("PRAGMA query_only = ON")
     cursor.close()
 

@@ -15,7 +15,7 @@ import structlog
 from opentelemetry import metrics
 from pydantic_core import PydanticSerializationError, to_json
 
-from ...logging import scrubbed
+from ...scrub import scrubbed
 from ..errors import DoNotRetry, TaskError
 from ..message import running
 from ..progress import Run, current_run
@@ -87,9 +87,10 @@ class Runner:
             arguments = task.load(run.message)
         except TaskError as error:
             return Failed(describe(error))
-        limit = asyncio.timeout(task.timeout)
+        limit = asyncio.timeout(None)
         try:
             async with nullcontext() if task.is_async else self._threads, limit:
+                limit.reschedule(asyncio.get_running_loop().time() + task.timeout)
                 value = await _call(task, arguments)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
@@ -117,7 +118,7 @@ async def _in_thread(call: Callable[[], Any]) -> Any:
         if future.set_running_or_notify_cancel():
             try:
                 future.set_result(call())
-            except StopIteration as error:  # asyncio's futures refuse this one
+            except (StopIteration, GeneratorExit) as error:  # a coroutine takes them for its own
                 future.set_exception(RuntimeError(describe(error)))
             except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
                 future.set_exception(error)

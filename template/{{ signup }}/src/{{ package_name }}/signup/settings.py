@@ -1,10 +1,12 @@
+from typing import Annotated
+
 from pydantic import HttpUrl, SecretStr
 
-from ..settings import ServiceSettings
+from ..settings import ServiceSettings, url_of
 
 
 class SignupSettings(ServiceSettings):
-    smtp_url: SecretStr = SecretStr("smtp://localhost:1025")
+    smtp_url: Annotated[SecretStr, url_of("smtp", "smtps")] = SecretStr("smtp://localhost:1025")
     """smtp:// or smtps://, with user:password@ where the server wants it."""
     mail_from: str = "welcome@example.com"
     admin_webhook_url: HttpUrl | None = None

@@ -7,29 +7,37 @@ killed is lost.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from threading import Event, Thread
 from uuid import UUID
 
 import structlog
-from fastapi import BackgroundTasks, Request
+from fastapi import BackgroundTasks
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection
 
-from ..settings import ServiceSettings
+from ...settings import ServiceSettings
+from ..message import TaskMessage, utc_now
+from ..progress import Run
 from .history import History
-from .message import TaskMessage, utc_now
-from .queue import Capabilities, QueueStats, TaskQueue, TaskStatus
-from .runner import Failed, RetryLater, Runner
-from .schedule import publish_on_schedule
+from .loop_watch import TICK, LoopWatch
+from .queue import QueueStats, TaskQueue, TaskStatus, Written
+from .runner import Outcome, RetryLater, Runner
+from .schedule import runs_due, seconds_until_next
 
 log = structlog.get_logger(__name__)
+UNHEEDED = 5.0  # seconds after which a task that heeds no cancellation is left behind
+LONGEST_RESPONSE = 5.0  # seconds; the tasks of a longer one, a stream, start before its end
 
 
 class TaskSettings(ServiceSettings):
     task_concurrency: PositiveInt = 100
-    """Tasks that run at one time."""
+    """Tasks of one queue that run at one time."""
     task_threads: PositiveInt = 16
     """Threads for `def` tasks, apart from those of the API's `def` routes."""
     task_history: NonNegativeInt = 10_000
@@ -39,57 +47,58 @@ class TaskSettings(ServiceSettings):
 
 
 class BackgroundTaskQueue:
-    capabilities = Capabilities(
-        transactional=False,
-        survives_api_kill=False,
-        survives_worker_kill=False,
-        separate_worker=False,
-    )
-
     def __init__(self, settings: TaskSettings) -> None:
         self._settings = settings
         self._history = History(settings.task_history)
         self._runner = Runner(settings.task_threads)
-        self._slots = asyncio.Semaphore(settings.task_concurrency)
-        self._started: dict[UUID, asyncio.Task[None]] = {}
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._works: dict[UUID, asyncio.Task[None]] = {}
+        self._runs: dict[UUID, Run] = {}
 
-    async def write(
-        self,
-        messages: Sequence[TaskMessage],
-        session: AsyncSession,  # noqa: ARG002 - the port's
-    ) -> list[UUID]:
-        first: dict[str, UUID] = {}
-        ids = []
-        for message in messages:
-            standing = self._history.unfinished_with(message.key) or message.id
-            ids.append(first.setdefault(message.key, standing) if message.key else standing)
-        return ids
+    def write(self, messages: Sequence[TaskMessage], session: Session) -> list[Written]:  # noqa: ARG002 - nothing is stored
+        standing = self._history.standing(messages)
+        return [
+            (task_id, partial(self._accept_and_start, message))
+            for task_id, message in zip(standing, messages, strict=True)
+        ]
 
-    async def send(self, messages: Sequence[TaskMessage]) -> None:
-        for message in messages:
-            self.accept(message, self.start)
+    def _accept_and_start(self, message: TaskMessage) -> None:
+        if self.accept(message):
+            self.start(message)
 
-    def accept(self, message: TaskMessage, start: Callable[[TaskMessage], None]) -> None:
-        if self._history.accept(message):
-            start(message)
+    def accept(self, message: TaskMessage) -> bool:
+        """Note a new task; False if another has its key by now."""
+        return self._history.accept(message)
 
     def start(self, message: TaskMessage) -> None:
-        work = asyncio.create_task(self._work(message), name=str(message.id))
-        self._started[message.id] = work
-        work.add_done_callback(lambda _: self._started.pop(message.id))
+        if self._history.is_waiting(message.id):  # it was not cancelled meanwhile
+            work = asyncio.create_task(self._work(message), name=str(message.id))
+            self._works[message.id] = work
+            work.add_done_callback(lambda _: self._works.pop(message.id, None))
 
     async def _work(self, message: TaskMessage) -> None:
         """Run the message, attempt by attempt, until it has succeeded or failed."""
+        places = self._places.setdefault(
+            message.queue, asyncio.Semaphore(self._settings.task_concurrency)
+        )
         while True:
-            await asyncio.sleep(_seconds_until_due(message))
-            async with self._slots:
-                self._history.started(message)
-                outcome = await self._runner.run(message)
+            await asyncio.sleep(message.seconds_until_due())
+            async with places:
+                outcome, run = await self._attempt(message)
             if not isinstance(outcome, RetryLater):
                 break
-            message = message.next_attempt(outcome.delay)
+            message = message.numbered(message.attempt + 1)
+            message = message.due(utc_now() + timedelta(seconds=outcome.delay))
             self._history.queued(message, outcome.error)
-        self._history.finished(message, outcome.error if isinstance(outcome, Failed) else None)
+        self._history.finished(message, outcome, run.progress)
+
+    async def _attempt(self, message: TaskMessage) -> tuple[Outcome, Run]:
+        run = self._runs[message.id] = Run(message)
+        self._history.started(message, run)
+        try:
+            return await self._runner.run(run), run
+        finally:
+            self._runs.pop(message.id, None)
 
     async def status(self, task_id: UUID) -> TaskStatus | None:
         return self._history.get(task_id)
@@ -101,24 +110,44 @@ class BackgroundTaskQueue:
         return self._history.failed()
 
     async def retry(self, task_id: UUID) -> bool:
-        if message := self._history.take_failed(task_id):
-            await self.send([message])
+        message = self._history.take_ended(task_id)
+        if message:
+            self._accept_and_start(message)
         return message is not None
 
+    async def cancel(self, task_id: UUID) -> bool:
+        if not self._history.cancel(task_id):
+            return False
+        if run := self._runs.get(task_id):
+            run.stop("it was cancelled")
+        elif work := self._works.get(task_id):
+            work.cancel()
+        return True
+
     async def purge(self) -> int:
-        waiting = [m for m in self._history.queued_messages() if m.id in self._started]
-        for message in waiting:
-            self._started[message.id].cancel()
-            self._history.finished(message, "purged")
+        waiting = self._history.purge()
+        for task_id in waiting:
+            if work := self._works.get(task_id):
+                work.cancel()
         return len(waiting)
+
+    async def publish_on_schedule(self) -> None:
+        """Start each scheduled task at its times, for ever."""
+        last = utc_now()
+        while True:
+            await asyncio.sleep(min(1.0, seconds_until_next(last) or 1.0))
+            now = utc_now()
+            for message in runs_due(last, now):
+                self._accept_and_start(message)
+            last = now
 
     async def close(self) -> None:
         """Wait for the tasks that can still be done in the grace; name those that cannot."""
         deadline = utc_now() + timedelta(seconds=self._settings.shutdown_grace)
         while hopeful := [
-            self._started[message.id]
+            self._works[message.id]
             for message in self._history.unfinished()
-            if message.id in self._started and (message.not_before or utc_now()) < deadline
+            if message.id in self._works and (message.not_before or utc_now()) < deadline
         ]:
             remaining = (deadline - utc_now()).total_seconds()
             if remaining <= 0:
@@ -131,9 +160,12 @@ class BackgroundTaskQueue:
                 task_id=str(message.id),
                 correlation_id=message.correlation_id,
             )
-        for work in self._started.values():
+        for run in list(self._runs.values()):
+            run.stop("the process stops")
+        for work in self._works.values():
             work.cancel()
-        await asyncio.gather(*self._started.values(), return_exceptions=True)
+        if self._works:
+            await asyncio.wait(self._works.values(), timeout=UNHEEDED)
 
 
 class AfterResponse:
@@ -143,21 +175,32 @@ class AfterResponse:
         self._queue = queue
         self._response_tasks = response_tasks
         self._waiting: list[TaskMessage] = []
-        self.capabilities = queue.capabilities
-        self.write = queue.write
         self.status = queue.status
 
-    async def send(self, messages: Sequence[TaskMessage]) -> None:
-        for message in messages:
-            self._queue.accept(message, self._wait)
+    def write(self, messages: Sequence[TaskMessage], session: Session) -> list[Written]:
+        written = self._queue.write(messages, session)
+        return [
+            (task_id, partial(self._wait, message))
+            for (task_id, _), message in zip(written, messages, strict=True)
+        ]
 
     def _wait(self, message: TaskMessage) -> None:
+        if not self._queue.accept(message):
+            return
         if not self._waiting:
             self._response_tasks.add_task(self._response_sent)
+            loop = asyncio.get_running_loop()
+            loop.call_later(LONGEST_RESPONSE, self._give_up_waiting)
         self._waiting.append(message)
 
     async def _response_sent(self) -> None:  # async: a `def` would be run in a thread
         self.start_waiting()
+
+    def _give_up_waiting(self) -> None:
+        """A response that waits for its own task would wait for ever."""
+        if self._waiting:
+            log.warning("tasks start before the response has ended", seconds=LONGEST_RESPONSE)
+            self.start_waiting()
 
     def start_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -166,9 +209,9 @@ class AfterResponse:
 
 
 async def request_queue(
-    request: Request, response_tasks: BackgroundTasks
+    connection: HTTPConnection, response_tasks: BackgroundTasks
 ) -> AsyncIterator[TaskQueue]:
-    queue = AfterResponse(request.app.state.queue, response_tasks)
+    queue = AfterResponse(connection.app.state.queue, response_tasks)
     try:
         yield queue
     finally:
@@ -178,18 +221,19 @@ async def request_queue(
 
 
 @asynccontextmanager
-async def open_queue(
-    settings: TaskSettings,
-    sessions: async_sessionmaker[AsyncSession],  # noqa: ARG001 - nothing is stored
-) -> AsyncIterator[BackgroundTaskQueue]:
-    queue = BackgroundTaskQueue(settings)
-    scheduler = asyncio.create_task(publish_on_schedule(queue.send))
+async def open_queue(_engine: AsyncEngine, _reading: AsyncEngine) -> AsyncIterator[TaskQueue]:
+    queue = BackgroundTaskQueue(TaskSettings.load())
+    closed = Event()
+    Thread(target=_watch, args=(LoopWatch(), closed), daemon=True, name="watch").start()
+    scheduler = asyncio.create_task(queue.publish_on_schedule())
     try:
         yield queue
     finally:
         scheduler.cancel()
         await queue.close()
+        closed.set()
 
 
-def _seconds_until_due(message: TaskMessage) -> float:
-    return max(0.0, (message.not_before - utc_now()).total_seconds()) if message.not_before else 0.0
+def _watch(loop_watch: LoopWatch, closed: Event) -> None:
+    while not closed.wait(TICK):
+        loop_watch.look()

@@ -2,21 +2,22 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import httpx
 from pydantic import SecretStr
 
-from ..settings import PREFIX, ServiceSettings
-from ..tasks.queue import QueueStats, TaskOperations, TaskStatus
+from ...settings import PREFIX, ServiceSettings, url_of
+from .queue import QueueStats, TaskOperations, TaskStatus
 
 
 class OperationsSettings(ServiceSettings):
     operations_token: SecretStr | None = None
     """Bearer token of /operations; without one these routes refuse every request."""
-    operations_url: str = "http://127.0.0.1:8000"
+    operations_url: Annotated[str, url_of("http", "https", form="http://host:port")] = (
+        "http://127.0.0.1:8000"
+    )
     """Where `tasks stats|failed|retry` find the API."""
 
 
@@ -37,14 +38,13 @@ class _Client:
     async def retry(self, task_id: UUID) -> bool:
         return bool(await self._request("POST", f"/retry/{task_id}"))
 
-    async def replay(self, older_than: timedelta | None) -> int:  # noqa: ARG002 - the port's
-        """Nothing is queued anywhere but in the API's memory: there is nothing to queue again."""
-        return 0
+    async def cancel(self, task_id: UUID) -> bool:
+        return bool(await self._request("POST", f"/cancel/{task_id}"))
 
     async def purge(self) -> int:
         return int(await self._request("POST", "/purge"))
 
-    async def pending(self, before: datetime | None) -> dict[str, int]:  # noqa: ARG002 - the port's
+    async def pending(self) -> dict[str, int]:
         stats = await self.stats()
         return {"queued tasks": stats.queued, "running tasks": stats.running}
 
@@ -71,6 +71,6 @@ async def open_operations() -> AsyncIterator[TaskOperations]:
     settings = OperationsSettings.load()
     token = settings.operations_token
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-    url = f"{settings.operations_url}/operations"
+    url = f"{settings.operations_url.rstrip('/')}/operations"
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as http:
         yield _Client(http)

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 
-from ..problems import Problem
-from ..tasks.background import BackgroundTaskQueue
-from ..tasks.queue import QueueStats, TaskStatus
-from . import OperationsSettings
+from ...problems import Problem
+from .background import BackgroundTaskQueue
+from .operations import OperationsSettings
+from .queue import QueueStats, TaskStatus
 
 
 def _guard(authorization: Annotated[str, Header()] = "") -> None:
@@ -44,6 +44,11 @@ async def failed(queue: QueueDep) -> list[TaskStatus]:
 @router.post("/retry/{task_id}")
 async def retry(task_id: UUID, queue: QueueDep) -> bool:
     return await queue.retry(task_id)
+
+
+@router.post("/cancel/{task_id}")
+async def cancel(task_id: UUID, queue: QueueDep) -> bool:
+    return await queue.cancel(task_id)
 
 
 @router.post("/purge")

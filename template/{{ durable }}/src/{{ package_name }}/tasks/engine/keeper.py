@@ -7,11 +7,9 @@ keeps its lease, and one that uses up the connections does.
 import asyncio
 import os
 import select
-import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock, Thread, main_thread
+from threading import Lock, Thread
 from time import monotonic
 
 import structlog
@@ -19,14 +17,13 @@ import structlog
 from ...settings import Settings
 from ..progress import Progress, Run
 from .dialect import rows_engine
+from .loop_watch import TICK, LoopWatch
 from .rows import LEASE, Claim, Rows
 from .runner import HandedBack
 
 log = structlog.get_logger(__name__)
-TICK = 0.5  # seconds
 BEAT = LEASE / 3
 UNHEEDED = 5.0  # seconds after which what does not heed its cancellation is left behind
-BLOCKED = 5.0  # seconds for which an event loop does not answer until it is told of
 
 
 class StopPipe:
@@ -48,8 +45,7 @@ class Keeper:
         self._stop_fd, self._grace = stop_fd, grace
         self._thread: Thread | None = None
         self._rows: Rows | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._answered = monotonic()
+        self._watch: LoopWatch | None = None
 
     @contextmanager
     def holding(self, claim: Claim, run: Run) -> Iterator[None]:
@@ -60,11 +56,11 @@ class Keeper:
             self.drop(claim)
 
     def hold(self, claim: Claim, run: Run) -> None:
-        self._answered = monotonic()
         with self._lock:
             self._held[claim] = run
+        self._watch = self._watch or LoopWatch()
+        self._watch.note()
         if self._thread is None:
-            self._loop = asyncio.get_running_loop()
             self._thread = Thread(target=self._keep, daemon=True, name="keeper")
             self._thread.start()
 
@@ -87,7 +83,8 @@ class Keeper:
                     kept = runner.run(self._extend(held))
                     beat = monotonic() if kept else monotonic() - BEAT + TICK
                 runner.run(self._report(held))
-                self._watch_loop(busy=bool(held))
+                if held and self._watch:
+                    self._watch.look()
                 if stopped:
                     self._stop(held, monotonic() - stopped, runner)
 
@@ -123,21 +120,6 @@ class Keeper:
                 self._own_rows().settle((c, HandedBack(1.0), r.progress) for c, r in held.items())
             )
             os._exit(0)
-
-    def _watch_loop(self, *, busy: bool) -> None:
-        """Tell, with its place, of what keeps the event loop from answering."""
-        assert self._loop is not None  # noqa: S101 - for type checkers
-        late = monotonic() - self._answered
-        if busy and BLOCKED < late < BLOCKED + TICK:
-            frames = sys._current_frames()  # noqa: SLF001 - documented
-            frame = frames.get(main_thread().ident or 0)
-            where = traceback.format_stack(frame)[-3:] if frame else []
-            log.error("the event loop is blocked: use a `def` task", where="".join(where))
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note_answer)
-
-    def _note_answer(self) -> None:
-        self._answered = monotonic()
 
     def _own_rows(self) -> Rows:
         """Connect when a task runs for so long that it is needed: most do not."""

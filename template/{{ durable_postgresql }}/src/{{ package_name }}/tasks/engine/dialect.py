@@ -63,7 +63,7 @@ def rows_engine(url: str) -> AsyncEngine:
     plain, arguments = connection_arguments(url)
     return create_async_engine(
         plain,
-        connect_args=arguments | {"timeout": 5, "command_timeout": 30},
+        connect_args={"command_timeout": 30, **arguments},
         isolation_level="AUTOCOMMIT",
         pool_size=1,
         max_overflow=0,

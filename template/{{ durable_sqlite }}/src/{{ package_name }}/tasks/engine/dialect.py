@@ -21,11 +21,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from ...sqlite import connection_arguments
 from .row import UtcDateTime
 
 __all__ = ["insert"]
 WATCH_INTERVAL = 0.02  # seconds between two looks, of some microseconds each
-PATIENCE = 1_000  # milliseconds: who waits longer would not know what it missed
+PATIENCE = 1.0  # seconds: who waits longer would not know what it missed
 _FORMAT = "%Y-%m-%d %H:%M:%f000"  # as the driver writes times: they are compared as text
 
 
@@ -67,12 +68,18 @@ def ids(values: Iterable[UUID]) -> Any:
 
 def rows_engine(url: str) -> AsyncEngine:
     """One connection that begins no transaction: each statement takes the lock for itself."""
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=0)
+    plain, arguments = connection_arguments(url)
+    engine = create_async_engine(
+        plain,
+        connect_args=arguments | {"timeout": PATIENCE},
+        isolation_level="AUTOCOMMIT",
+        pool_size=1,
+        max_overflow=0,
+    )
 
     def configure(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")
         cursor.close()
 
     event.listen(engine.sync_engine, "connect", configure)
