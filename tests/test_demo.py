@@ -20,7 +20,7 @@ from tests import support
 )
 def test_refusals(arguments: list[str], reason: str) -> None:
     """A backend that is not there, and an outage of a broker that is not there."""
-    command = [sys.executable, support.ROOT / "demo.py", *arguments]
+    command = [sys.executable, str(support.ROOT / "demo.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert reason in done.stderr

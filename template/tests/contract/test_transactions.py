@@ -40,9 +40,10 @@ def test_a_unit_of_work_in_another_ones_transaction(
     service: Service, peer: Peer, label: str
 ) -> None:
     """It runs, or is refused at once with the remedy where the database takes one writer."""
-    answer = service.client.post(f"/probe/transactions/nested/{label}", timeout=5)
+    headers = {"X-Correlation-ID": label}
+    answer = service.client.post(f"/probe/transactions/nested/{label}", headers=headers, timeout=5)
     if answer.status_code == 200:
         peer.expect(event="ran", label=label)
     else:
-        line = service.api.wait_for_line(event="request failed")
+        line = service.api.wait_for_line(event="request failed", correlation_id=label)
         assert "pass that unit of work on, or commit it first" in str(line["exception"])
