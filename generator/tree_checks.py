@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import questions
+from generator import questions, stock_engines
 from generator.combinations import ODD
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def problems(project: Path, answers: Mapping[str, Any], root: Path) -> Iterator[
         own = _EXPRESSION.sub("", text) if path.startswith(".github/") else text
         yield from (f"{path}: {fault}" for fault in _of_text(own, given))
         yield from (f"{path}: {fault}" for fault in _of_data(path, text))
+        if path.startswith("src/") and path.endswith(".py"):
+            yield from (f"{path}: {fault}" for fault in stock_engines.faults(text))
         if path != ".copier-answers.yml":
             yield from _of_traces(path, _without(text, given), traces)
     yield from _of_all(paths, total)

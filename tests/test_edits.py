@@ -195,7 +195,7 @@ def test_renames_beyond_the_limit_of_the_user(renders: projects.Renders, tmp_pat
     support.git(shop, "config", "diff.renameLimit", "1")
     for old, new in (("__init__", "chosen"), ("background", "here")):
         file = shop / f"{ENGINE}/{old}.py"
-        file.write_text(f"{file.read_text()}# ours\n")
+        file.write_text(f"# ours\n{file.read_text()}")
         support.git(shop, "mv", str(file), str(file.with_stem(new)))
     support.commit(shop, "Rename")
 

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 PATIENCE = 20.0  # seconds after which an awaited event is taken for missing
@@ -30,7 +32,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # so that kill() ends its children too
+            start_new_session=True,  # Ctrl-C is for us: we end it
         )
         self.pid = self._popen.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -78,17 +80,48 @@ class Process:
     def is_running(self) -> bool:
         return self._popen.poll() is None
 
-    def freeze(self) -> None:
-        """Halt it and its children where they are; only kill() is left then."""
-        os.killpg(self.pid, signal.SIGSTOP)
+    def family(self) -> list[int]:
+        """Return its pid and those of all below it, whose group may be another (as RQ's are)."""
+        command = ["ps", "-A", "-o", "pid=,ppid="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        parents = [tuple(map(int, line.split())) for line in listed.splitlines()]
+        found = [self.pid]
+        for parent in found:  # it grows
+            found += [pid for pid, its in parents if its == parent]
+        return found
+
+    def freeze(self) -> list[int]:
+        """Halt it and all below it where they are; only kill() is left then."""
+        halted: list[int] = []
+        while new := [
+            pid for pid in self.family() if pid not in halted
+        ]:  # one may just have forked
+            send(signal.SIGSTOP, new)
+            halted += new
         os.waitpid(self.pid, os.WUNTRACED)  # it runs on until then
+        return halted
 
     def kill(self) -> None:
+        """End it and all below it at once."""
         if self.is_running():
-            os.killpg(self.pid, signal.SIGKILL)
+            send(signal.SIGKILL, self.freeze())
         self.wait()
         assert self._popen.stdout is not None
         self._popen.stdout.close()
+
+
+def send(number: signal.Signals, pids: Sequence[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def wait_until(condition: Callable[[], object], within: float = PATIENCE) -> None:
+    """Ask again and again, where nothing tells."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"not so after {within} s"
+        time.sleep(0.05)
 
 
 def _without_recompiling(environment: dict[str, str]) -> dict[str, str]:

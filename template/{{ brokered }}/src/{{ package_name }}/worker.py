@@ -17,6 +17,7 @@ import structlog
 
 from . import PACKAGE, logging
 from .discovery import import_all
+from .one_stream import share_stdout
 from .pid_one import leave_pid_one
 from .resources import Resources, open_resources
 from .settings import load_all
@@ -39,6 +40,7 @@ def run_worker(queues: Sequence[str] = ()) -> None:
     import_all()
     load_all()
     logging.configure()
+    share_stdout()
     chosen = queues_to_work_on(queues)
     unknown = [name for name in chosen if name not in queue_names()]
     asyncio.run(_warm_up())

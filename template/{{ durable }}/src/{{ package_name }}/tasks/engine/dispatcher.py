@@ -36,7 +36,7 @@ class Dispatcher:
         self._sessions = sessions
         self.send: Send | None = None
         self.leadership = Leadership(rows, f"{os.getpid()}-{uuid4().hex[:8]}", queues)
-        self._leads = False
+        self._leads: bool | None = None
         self._ended = monotonic()  # the last round that went well
         self._mistrusted_until = 0.0
 
@@ -57,9 +57,9 @@ class Dispatcher:
         """Return for how many seconds there is nothing to do."""
         self._notice_gap()
         view = await self.leadership.renew()
-        if self._leads is not (view is not None):
-            self._leads = view is not None
-            log.info("dispatches" if self._leads else "another worker dispatches")
+        if self._leads is not (leads := view is not None):
+            self._leads = leads
+            log.info("dispatches" if leads else "another worker dispatches")
         if view is None:
             pause = FOLLOW
         else:

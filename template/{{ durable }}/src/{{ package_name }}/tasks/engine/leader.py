@@ -123,9 +123,9 @@ class Leadership:
 
     async def renew(self) -> View | None:
         """Lead or go on leading, and look at what is to be done; None if another one leads."""
-        found = await self._all(self._lead, me=self._me)
+        found = await self._rows.all(self._lead, me=self._me)
         if not found:
-            await self._all(_FIRST_LEADER)
+            await self._rows.all(_FIRST_LEADER)
             return None
         now, renewed, since, lease, *firsts = found[0]
         half = len(self._queues)
@@ -134,16 +134,16 @@ class Leadership:
         return View(now, renewed, since, lease, due, silent)
 
     async def step_down(self) -> None:
-        await self._all(_STEP_DOWN, me=self._me)
+        await self._rows.all(_STEP_DOWN, me=self._me)
 
     async def reap(self, count: int) -> Sequence[Any]:
         """Queue tasks anew whose lease has ended: their process is gone."""
-        return await self._all(_REAP, count=count)
+        return await self._rows.all(_REAP, count=count)
 
     async def send(self, queue: str, count: int, *, late: float) -> Sequence[Any]:
         """Note the first tasks that are due as sent; return id, message and if it began before."""
         values = {"its_queue": queue, "count": count, "late": late}
-        return await self._all(_SEND, **values, known=self._rows.known)
+        return await self._rows.all(_SEND, **values, known=self._rows.known)
 
     async def unsend(self, ids: Sequence[UUID]) -> None:
         async with self._rows.engine.connect() as connection:
@@ -151,14 +151,7 @@ class Leadership:
 
     async def lost(self, queue: str, before: datetime) -> int:
         """Have what was sent before and has not begun sent again; return how many."""
-        async with self._rows.engine.connect() as connection:
-            values = {"its_queue": queue, "before": before}
-            return int((await connection.execute(_LOST, values)).rowcount)
-
-    async def _all(self, statement: Any, **values: Any) -> Sequence[Any]:
-        async with self._rows.engine.connect() as connection:
-            result = await connection.execute(statement, values)
-            return result.all() if result.returns_rows else ()
+        return await self._rows.count(_LOST, its_queue=queue, before=before)
 
 
 def _looks(queues: Sequence[str]) -> list[Any]:

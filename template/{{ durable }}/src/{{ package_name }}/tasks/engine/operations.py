@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, case, func, or_, select, text, update
@@ -56,8 +55,8 @@ class Operations:
         self._rows = rows
 
     async def stats(self) -> QueueStats:
-        found = {state: rest for state, *rest in await self._all(_COUNTS)}
-        unknown = await self._all(_UNKNOWN, known=self._rows.known)
+        found = {state: rest for state, *rest in await self._rows.all(_COUNTS)}
+        unknown = await self._rows.all(_UNKNOWN, known=self._rows.known)
         count = {state: found[state][0] if state in found else 0 for state in TaskState}
         _, oldest, now = found.get(TaskState.QUEUED, (0, None, None))
         return QueueStats(
@@ -69,27 +68,19 @@ class Operations:
         )
 
     async def failed(self) -> Sequence[TaskStatus]:
-        return [status_of(row) for row in await self._all(_FAILED)]
+        return [status_of(row) for row in await self._rows.all(_FAILED)]
 
     async def retry(self, task_id: UUID) -> bool:
-        return bool(await self._count(_RETRY, its_id=task_id))
+        return bool(await self._rows.count(_RETRY, its_id=task_id))
 
     async def cancel(self, task_id: UUID) -> bool:
-        return bool(await self._count(_CANCEL, its_id=task_id))
+        return bool(await self._rows.count(_CANCEL, its_id=task_id))
 
     async def purge(self) -> int:
-        return await self._count(_PURGE)
+        return await self._rows.count(_PURGE)
 
     async def pending(self) -> dict[str, int]:
-        return {f"{state} tasks": count for state, count in await self._all(_PENDING)}
-
-    async def _all(self, statement: Any, **values: Any) -> Sequence[Any]:
-        async with self._rows.engine.connect() as connection:
-            return (await connection.execute(statement, values)).all()
-
-    async def _count(self, statement: Any, **values: Any) -> int:
-        async with self._rows.engine.connect() as connection:
-            return int((await connection.execute(statement, values)).rowcount)
+        return {f"{state} tasks": count for state, count in await self._rows.all(_PENDING)}
 
 
 @asynccontextmanager

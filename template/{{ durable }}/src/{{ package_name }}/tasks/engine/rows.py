@@ -187,30 +187,30 @@ class Rows:
 
     async def claim(self, task_id: UUID) -> Claim | None:
         """Begin an attempt; None if the task is not due: finished, running, put off, unknown."""
-        found = await self._all(_CLAIM_ONE, its_id=task_id, known=self.known)
+        found = await self.all(_CLAIM_ONE, its_id=task_id, known=self.known)
         return Claim(*found[0]) if found else None
 
     async def take(self, queue: str, count: int, *, most_deaths: int) -> list[Claim]:
         """Begin an attempt at each of the first ``count`` that are due."""
         values = {"its_queue": queue, "count": count, "most_deaths": most_deaths}
-        return [Claim(*row) for row in await self._all(_TAKE, **values, known=self.known)]
+        return [Claim(*row) for row in await self.all(_TAKE, **values, known=self.known)]
 
     async def seconds_until_due(self, queue: str) -> float | None:
-        due, now = (await self._all(_NEXT, its_queue=queue))[0]
+        due, now = (await self.all(_NEXT, its_queue=queue))[0]
         return None if due is None else (due - now).total_seconds()
 
     async def hand_back(self, task_id: UUID) -> None:
         """Have a task that this release does not know sent again, by a worker that does."""
-        await self._all(_HAND_BACK, its_id=task_id, known=self.known)
+        await self.all(_HAND_BACK, its_id=task_id, known=self.known)
 
     async def extend(self, claims: Iterable[Claim]) -> set[tuple[UUID, int]]:
         """Keep the leases up; return id and number of those that are still held."""
         held = ids(claim.id for claim in claims)
-        return {(row[0], row[1]) for row in await self._all(_EXTEND, held=held)}
+        return {(row[0], row[1]) for row in await self.all(_EXTEND, held=held)}
 
     async def report(self, claim: Claim, progress: Progress) -> None:
         mine = {"its_id": claim.id, "its_number": claim.number}
-        await self._all(_REPORT, **mine, **_shown(progress))
+        await self.all(_REPORT, **mine, **_shown(progress))
 
     async def settle(self, ended: Iterable[tuple[Claim, Ended, Progress | None]]) -> None:
         """Write what became of attempts, but for those that were lost to another worker."""
@@ -240,10 +240,16 @@ class Rows:
         async with (engine or self.engine).connect() as connection:
             return (await connection.execute(_ALL, {"its_id": task_id})).one_or_none()
 
-    async def _all(self, statement: Any, **values: Any) -> Sequence[Any]:
+    async def all(self, statement: Any, **values: Any) -> Sequence[Any]:
+        """Execute a statement; return its rows."""
         async with self.engine.connect() as connection:
             result = await connection.execute(statement, values)
             return result.all() if result.returns_rows else ()
+
+    async def count(self, statement: Any, **values: Any) -> int:
+        """Execute a statement; return how many rows it changed."""
+        async with self.engine.connect() as connection:
+            return int((await connection.execute(statement, values)).rowcount)
 
 
 def _shown(progress: Progress | None) -> dict[str, Any]:
