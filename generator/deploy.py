@@ -22,16 +22,16 @@ SAME_ROWS = (
 
 
 def steps(before: Render, after: Render) -> list[str]:
-    of_age = " --older-than SECONDS" if _has_guide(before.folder) else ""
+    of_age = " --older-than SECONDS" if _says(before.folder, "--older-than") else ""
     found = _steps(before.rendered.computed, after.rendered.computed, of_age)
-    if found and _has_guide(after.folder):
+    if found and _says(after.folder, GUIDE):
         found.append(f'{PAGE}, "{GUIDE}", has all of it.')
     return found
 
 
-def _has_guide(project: Path) -> bool:
+def _says(project: Path, words: str) -> bool:
     page = project / PAGE
-    return page.is_file() and GUIDE in page.read_text(encoding="utf-8")
+    return page.is_file() and words in page.read_text(encoding="utf-8")
 
 
 def _steps(before: Mapping[str, Any], after: Mapping[str, Any], of_age: str) -> list[str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,14 +19,18 @@ class Process:
     """A command of the service, with its JSON log lines as they come."""
 
     def __init__(
-        self, *arguments: str, environment: Mapping[str, str], fds: Sequence[int] = ()
+        self,
+        *arguments: str,
+        environment: Mapping[str, str],
+        fds: Sequence[int] = (),
+        within: Sequence[str] = (),
     ) -> None:
         self.name = "".join(arguments[1:2])
         self.lines: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._ended = False
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            [*within, sys.executable, "-m", *arguments],
             env=_without_recompiling({**os.environ, **environment}),
             pass_fds=fds,
             stdout=subprocess.PIPE,
@@ -81,7 +85,7 @@ class Process:
         return self._popen.poll() is None
 
     def family(self) -> list[int]:
-        """Return its pid and those of all below it, whose group may be another (as RQ's are)."""
+        """Return its pid and those of all below it, whose group may be another."""
         command = ["ps", "-A", "-o", "pid=,ppid="]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         parents = [tuple(map(int, line.split())) for line in listed.splitlines()]
@@ -90,30 +94,39 @@ class Process:
             found += [pid for pid, its in parents if its == parent]
         return found
 
-    def freeze(self) -> list[int]:
+    def freeze(self) -> None:
         """Halt it and all below it where they are; only kill() is left then."""
+        self._halt()
+        os.waitpid(self.pid, os.WUNTRACED)  # it runs on until then
+
+    def _halt(self) -> list[int]:
         halted: list[int] = []
-        while new := [
-            pid for pid in self.family() if pid not in halted
-        ]:  # one may just have forked
+        while new := set(self.family()) - set(halted):  # one may have forked meanwhile
             send(signal.SIGSTOP, new)
             halted += new
-        os.waitpid(self.pid, os.WUNTRACED)  # it runs on until then
         return halted
 
     def kill(self) -> None:
         """End it and all below it at once."""
         if self.is_running():
-            send(signal.SIGKILL, self.freeze())
+            send(signal.SIGKILL, self._halt())
         self.wait()
         assert self._popen.stdout is not None
         self._popen.stdout.close()
 
 
-def send(number: signal.Signals, pids: Sequence[int]) -> None:
+def send(number: signal.Signals, pids: Iterable[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def running(pids: Iterable[int]) -> list[int]:
+    """Return those of the processes that are there, and no zombies."""
+    command = ["ps", "-A", "-o", "pid=,stat="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    states = dict(line.split() for line in listed.splitlines())
+    return [pid for pid in pids if not states.get(str(pid), "Z").startswith("Z")]
 
 
 def wait_until(condition: Callable[[], object], within: float = PATIENCE) -> None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,6 +44,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(PoolTimeoutError, _busy)
+    app.add_exception_handler(OperationalError, _locked)
     app.add_middleware(_UnexpectedErrors)
 
 
@@ -78,6 +80,12 @@ async def _busy(_request: Request, error: Exception) -> Response:
     log.error("no database connection was free", error=str(error))
     detail = "The database is busy: no connection was free in time. Try again."
     return _respond(503, detail, headers={"Retry-After": "1"})
+
+
+async def _locked(request: Request, error: Exception) -> Response:
+    if "database is locked" not in str(error):  # as SQLite says it; all else is unexpected
+        raise error
+    return await _busy(request, error)
 
 
 class _UnexpectedErrors:

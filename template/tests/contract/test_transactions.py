@@ -1,5 +1,9 @@
 """A task exists as its data does, however the transaction ends. The same for every task backend."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ..peer import Peer
@@ -47,3 +51,22 @@ def test_a_unit_of_work_in_another_ones_transaction(
     else:
         line = service.api.wait_for_line(event="request failed", correlation_id=label)
         assert "pass that unit of work on, or commit it first" in str(line["exception"])
+
+
+SOCKET = """
+import sys
+from importlib import import_module
+from starlette.testclient import TestClient
+
+app = import_module(f"{sys.argv[1]}.main").create_app()
+with TestClient(app) as client, client.websocket_connect("/probe/transactions/socket") as socket:
+    socket.send_text(sys.argv[2])
+    socket.receive_text()
+"""
+
+
+def test_a_unit_of_work_in_a_websocket(service: Service, peer: Peer, label: str) -> None:
+    """What is committed there runs, while the socket is open."""
+    command = [sys.executable, "-c", SOCKET, service.package, label]
+    subprocess.run(command, env={**os.environ, **service.environment}, check=True)
+    peer.expect(event="ran", label=label)

@@ -1,4 +1,4 @@
-"""The outbox when its PostgreSQL crashes and comes back."""
+"""PostgreSQL crashes and comes back, under load."""
 
 import signal
 import threading

@@ -25,8 +25,13 @@ def run_worker(queues: Sequence[str] = ()) -> None:
 
 
 async def _work_until_stopped(queues: Sequence[str]) -> None:
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with open_resources() as resources, running_worker(resources, queues):
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    async with open_resources() as resources, running_worker(resources, queues) as stop:
+
+        def end(*_: object) -> None:
+            stop()
+            loop.call_soon_threadsafe(stopped.set)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)  # the loop's own handlers wait while a task blocks it
         await stopped.wait()

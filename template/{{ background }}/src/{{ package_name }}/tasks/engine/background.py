@@ -211,6 +211,9 @@ class AfterResponse:
 async def request_queue(
     connection: HTTPConnection, response_tasks: BackgroundTasks
 ) -> AsyncIterator[TaskQueue]:
+    if connection.scope["type"] == "websocket":
+        yield connection.app.state.queue  # there is no response to wait for
+        return
     queue = AfterResponse(connection.app.state.queue, response_tasks)
     try:
         yield queue

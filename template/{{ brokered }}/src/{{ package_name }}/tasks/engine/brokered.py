@@ -18,6 +18,11 @@ from .rows import Rows
 class WorkerSettings(Protocol):
     shutdown_grace: float
 
+    @property
+    def runs_in_worker(self) -> bool:
+        """Whether tasks run in the engine's own process, which heeds SIGTERM."""
+        ...
+
 
 class BrokeredQueue:
     def __init__(

@@ -1,6 +1,7 @@
 """The event loop of a process that an engine runs tasks in, and what is open on it."""
 
 import asyncio
+import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from contextvars import copy_context
@@ -8,6 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
+from ...forks import reset_signals_in_children
 from ...resources import open_resources
 from .attempt import run_by_id
 from .brokered import BrokeredQueue
@@ -36,6 +38,10 @@ class Loop:
         self.queue = resources.queue
         self._lasting = asyncio.all_tasks(self._runner.get_loop())
         self._tasks = Runner(threads=1)
+        if not self.queue.settings.runs_in_worker:
+            # Sent to a whole group of processes, as systemd does: the pipe tells when to stop.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            reset_signals_in_children()
         pipe = stop_pipe[0] if stop_pipe else StopPipe()
         self._keeper = Keeper(pipe.reading, self.queue.settings.shutdown_grace)
 

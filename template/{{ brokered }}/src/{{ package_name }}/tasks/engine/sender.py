@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
+from pydantic import ValidationError
 
 from ..message import TaskMessage
 from .carrier import Hint, Pusher
@@ -52,13 +53,13 @@ class Sender:
             self._looked = monotonic()
             for queue in self._queues:
                 await self._send_from(queue, late=OVERDUE)
-        return POLL
+        return OVERDUE
 
     async def _send_from(self, queue: str, *, late: float) -> bool:
         """Return whether there may be more."""
         rows = await self._leadership.send(queue, BATCH, late=late)
-        for _, body, again in rows:
-            self._pusher.push(Hint.of(TaskMessage.model_validate_json(body), again=again))
+        for task_id, task, body, again in rows:
+            self._pusher.push(Hint(task_id, task, queue, _shown(body), again))
         await self._pusher.flush()
         if not self._pusher.healthy:
             await self._leadership.unsend([row[0] for row in rows])
@@ -72,6 +73,13 @@ class Sender:
             self._sounded[queue] = monotonic()
             self._gaps[queue] = min(2 * self._gaps[queue], LONGEST_GAP)
             await self._pusher.sound(queue, view.now.isoformat(), again=True)
+
+
+def _shown(body: str) -> str:
+    try:
+        return TaskMessage.model_validate_json(body).shown()
+    except ValidationError:
+        return "?"  # its attempt says why
 
 
 async def hear(leadership: Leadership, queue: str, at: str) -> None:

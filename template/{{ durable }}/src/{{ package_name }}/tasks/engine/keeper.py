@@ -31,9 +31,12 @@ class StopPipe:
 
     def __init__(self) -> None:
         self.reading, self._writing = os.pipe()
+        self._open = True
 
     def close(self) -> None:
-        os.close(self._writing)
+        if self._open:
+            self._open = False
+            os.close(self._writing)
 
 
 class Keeper:
@@ -79,7 +82,9 @@ class Keeper:
                     stopped = monotonic()
                 with self._lock:
                     held = dict(self._held)
-                if held and monotonic() - beat > BEAT:
+                if not held:
+                    beat = monotonic()
+                elif monotonic() - beat > BEAT:
                     kept = runner.run(self._extend(held))
                     beat = monotonic() if kept else monotonic() - BEAT + TICK
                 runner.run(self._report(held))

@@ -84,7 +84,7 @@ _SEND = (
         )
     )
     .values(sent_at=CLOCK)
-    .returning(T.id, T.message, (T.attempts > 0) | (T.deaths > 0))
+    .returning(T.id, T.task, T.message, (T.attempts > 0) | (T.deaths > 0))
 )
 _UNSEND = update(TABLE).where(T.id == bindparam("its_id"), SENT).values(sent_at=None)
 _BEFORE = T.sent_at < bindparam("before", type_=UtcDateTime())
@@ -119,13 +119,16 @@ class Leadership:
         self._rows = rows
         self._me = me
         self._queues = queues
+        self._there = False  # whether the row is known to be there
         self._lead = _LEAD.returning(NOW, T.started_at, T.enqueued_at, *_looks(queues))
 
     async def renew(self) -> View | None:
         """Lead or go on leading, and look at what is to be done; None if another one leads."""
         found = await self._rows.all(self._lead, me=self._me)
         if not found:
-            await self._rows.all(_FIRST_LEADER)
+            if not self._there:
+                await self._rows.all(_FIRST_LEADER)
+                self._there = True
             return None
         now, renewed, since, lease, *firsts = found[0]
         half = len(self._queues)
@@ -141,7 +144,7 @@ class Leadership:
         return await self._rows.all(_REAP, count=count)
 
     async def send(self, queue: str, count: int, *, late: float) -> Sequence[Any]:
-        """Note the first tasks that are due as sent; return id, message and if it began before."""
+        """Note the first that are due as sent; return id, task, message and if it began before."""
         values = {"its_queue": queue, "count": count, "late": late}
         return await self._rows.all(_SEND, **values, known=self._rows.known)
 

@@ -1,13 +1,16 @@
 """Claims rows in batches, runs their tasks beside each other, settles them in batches."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from math import inf
+from time import monotonic
 
 import structlog
 
 from ...resources import Resources
 from ..progress import Progress, Run
+from ..queues import queue_names
 from ..task import registry
 from .apart import run_apart
 from .attempt import handed_back, read
@@ -37,6 +40,7 @@ class LocalWorker:
         self._keeper = Keeper(self._pipe.reading, settings.shutdown_grace)
         self._held: dict[Claim, asyncio.Task[None]] = {}
         self._runs: dict[Claim, Run] = {}
+        self._next: dict[str, float] = {}
         self._ended: list[tuple[Claim, Ended, Progress | None]] = []
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
@@ -45,6 +49,8 @@ class LocalWorker:
     async def take_for_ever(self) -> None:
         told = ""
         while True:
+            if self.woken.is_set():
+                self._next.clear()
             self.woken.clear()
             try:
                 wait = await self._take()
@@ -68,9 +74,15 @@ class LocalWorker:
                 self._held[claim] = asyncio.create_task(self._run(claim))
             if len(claims) == count:
                 return 0.0
-            due = await self._rows.seconds_until_due(queue)
-            wait = min(wait, POLL if due is None else max(0.001, due))
+            wait = min(wait, await self._seconds_until_next(queue))
         return wait
+
+    async def _seconds_until_next(self, queue: str) -> float:
+        """Ask once for the next task that is put off: what comes later wakes us."""
+        if queue not in self._next or self._next[queue] <= monotonic():
+            due = await self._rows.seconds_until_due(queue)
+            self._next[queue] = monotonic() + (inf if due is None else due)
+        return max(0.001, self._next[queue] - monotonic())
 
     async def _room(self) -> int:
         """Return how many tasks may be started; waits while there is no room for one."""
@@ -127,9 +139,13 @@ class LocalWorker:
                 self.woken.set()
         self._settled.set()
 
-    async def close(self) -> None:
-        """Wait for what runs; the keeper ends what outlives the grace."""
+    def stop(self) -> None:
+        """Begin the grace, after which the keeper ends what still runs: even a blocked loop."""
         self._pipe.close()
+
+    async def close(self) -> None:
+        """Wait for what runs."""
+        self.stop()
         while self._held:
             self._settled.clear()
             await self._settled.wait()
@@ -150,13 +166,16 @@ class Adoption:
 
 
 @asynccontextmanager
-async def running_worker(resources: Resources, queues: Sequence[str]) -> AsyncIterator[None]:
-    """Run tasks until the end of the block."""
+async def running_worker(
+    resources: Resources, queues: Sequence[str]
+) -> AsyncIterator[Callable[[], None]]:
+    """Run tasks until the end of the block; yield what tells of it when the loop is blocked."""
     queue = resources.queue
     assert isinstance(queue, OutboxQueue)  # noqa: S101 - this overlay's
     worker = LocalWorker(queue.rows, TaskSettings.load(), queues)
-    dispatcher = Dispatcher(queue.rows, resources.sessions, queues)
-    dispatcher.send = Adoption(dispatcher.leadership, queues).take_over
+    known = list(dict.fromkeys([*queue_names(), *queues]))
+    dispatcher = Dispatcher(queue.rows, resources.sessions, known)
+    dispatcher.send = Adoption(dispatcher.leadership, known).take_over
     async with woken_by_commits(queue.rows.engine, worker.woken):
         taking = [
             asyncio.create_task(worker.take_for_ever()),
@@ -164,7 +183,7 @@ async def running_worker(resources: Resources, queues: Sequence[str]) -> AsyncIt
         ]
         settling = asyncio.create_task(worker.settle_for_ever())
         try:
-            yield
+            yield worker.stop
         finally:
             await _cancel(taking)
             await worker.close()

@@ -39,6 +39,10 @@ class TaskSettings(ServiceSettings):
     rq_worker: Literal["fork", "simple"] = "fork"
     """RQ's Worker forks a process for each task; its SimpleWorker runs all in one."""
 
+    @property
+    def runs_in_worker(self) -> bool:
+        return self.rq_worker == "simple"
+
 
 class RQCarrier:
     def __init__(self) -> None:

@@ -1,0 +1,32 @@
+"""What else Redis does when things go wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+
+from dev.servers import Broker
+
+from .service import Service
+
+
+@contextmanager
+def emptied(broker: Broker, _service: Service) -> Iterator[None]:
+    with Redis.from_url(broker.url) as client:
+        client.flushall()
+        yield
+        client.flushall()
+
+
+@contextmanager
+def read_only(broker: Broker, _service: Service) -> Iterator[None]:
+    """As after a failover, when the old master has become a replica."""
+    with Redis.from_url(broker.url) as client:
+        client.replicaof("127.0.0.1", 1)
+        try:
+            yield
+        finally:
+            client.replicaof("NO", "ONE")
+
+
+KINDS = [emptied, read_only]
