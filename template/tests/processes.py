@@ -85,14 +85,11 @@ class Process:
         return self._popen.poll() is None
 
     def family(self) -> list[int]:
-        """Return its pid and those of all below it, whose group may be another."""
-        command = ["ps", "-A", "-o", "pid=,ppid="]
+        """Return its pid and those of all that it began, orphans too: they share its session."""
+        command = ["ps", "-A", "-o", "pid=,sid="]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        parents = [tuple(map(int, line.split())) for line in listed.splitlines()]
-        found = [self.pid]
-        for parent in found:  # it grows
-            found += [pid for pid, its in parents if its == parent]
-        return found
+        found = [tuple(map(int, line.split())) for line in listed.splitlines()]
+        return [pid for pid, session in found if session == self.pid]
 
     def freeze(self) -> None:
         """Halt it and all below it where they are; only kill() is left then."""

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.context import ForkProcess
@@ -60,13 +60,22 @@ def run_worker(queues: Sequence[str] = ()) -> None:
 
 def _be_engine(pipe: StopPipe, queues: Sequence[str]) -> None:
     pipe.close()  # our copy of its writing end
-    Thread(target=_stop_with, args=(pipe,), daemon=True).start()
+    limit = TaskSettings.load().shutdown_grace + UNHEEDED
+    os.register_at_fork(after_in_child=lambda: _watch(pipe, lambda: _leave(limit)))
+    _watch(pipe, lambda: os.kill(os.getpid(), signal.SIGTERM))
     run_engine(queues)
 
 
-def _stop_with(pipe: StopPipe) -> None:
-    os.read(pipe.reading, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
+def _watch(pipe: StopPipe, at_its_end: Callable[[], object]) -> None:
+    """Have that called when the worker stops, or is gone."""
+    wait = lambda: (os.read(pipe.reading, 1), at_its_end())  # noqa: E731
+    Thread(target=wait, daemon=True, name="stop").start()
+
+
+def _leave(limit: float) -> None:
+    """Nothing that the engine forks outlives the worker, whoever its parent is by then."""
+    time.sleep(limit)
+    os._exit(0)
 
 
 async def _dispatch_beside(engine: ForkProcess, pipe: StopPipe, queues: Sequence[str]) -> bool:
@@ -76,11 +85,12 @@ async def _dispatch_beside(engine: ForkProcess, pipe: StopPipe, queues: Sequence
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
 
-    def end() -> None:
-        loop.remove_reader(engine.sentinel)
-        ended.set()
+    def note_end() -> None:
+        if not engine.is_alive():  # its sentinel waits for what it forked, too
+            ended.set()
 
-    loop.add_reader(engine.sentinel, end)
+    loop.add_signal_handler(signal.SIGCHLD, note_end)
+    note_end()
     async with open_resources() as resources:
         dispatcher = _dispatcher(resources, queues)
         tasks = [asyncio.create_task(each) for each in (stopped.wait(), ended.wait())]
