@@ -92,9 +92,12 @@ class Process:
         return [pid for pid, session in found if session == self.pid]
 
     def freeze(self) -> None:
-        """Halt it and all below it where they are; only kill() is left then."""
+        """Halt it and all below it where they are; only thaw() and kill() are left then."""
         self._halt()
         os.waitpid(self.pid, os.WUNTRACED)  # it runs on until then
+
+    def thaw(self) -> None:
+        send(signal.SIGCONT, self.family())
 
     def _halt(self) -> list[int]:
         halted: list[int] = []

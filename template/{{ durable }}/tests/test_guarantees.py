@@ -62,7 +62,8 @@ def sigterm_unheeded(scene: Scene) -> None:
 
     It is run again.
     """
-    tasks = dict(zip(("heed_nothing", "hold_blocking", "hold_the_loop"), scene.labels(3)))
+    names = "heed_nothing", "hold_blocking", "hold_the_loop"
+    tasks = dict(zip(names, scene.labels(3), strict=True))
     with scene.start(SHUTDOWN_GRACE="1") as service:
         for task, label in tasks.items():  # the last one blocks all that share its loop
             service.enqueue(task, label=label)

@@ -116,7 +116,7 @@ async def _dispatch_beside(engine: ForkProcess, pipe: StopPipe, queues: Sequence
 def _dispatcher(resources: Resources, queues: Sequence[str]) -> Dispatcher:
     queue = resources.queue
     assert isinstance(queue, BrokeredQueue)  # noqa: S101 - this overlay's
-    dispatcher = Dispatcher(queue.rows, resources.sessions, queues)
+    dispatcher = Dispatcher(queue.rows, queues)
     dispatcher.send = Sender(dispatcher.leadership, queue.pusher, queues).send
     return dispatcher
 

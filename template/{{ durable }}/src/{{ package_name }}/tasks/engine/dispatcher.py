@@ -3,12 +3,11 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from uuid import uuid4
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from ..message import utc_now
 from .leader import GAP, Leadership, View
@@ -26,19 +25,14 @@ Send = Callable[[View | None], Awaitable[float]]
 
 
 class Dispatcher:
-    def __init__(
-        self,
-        rows: Rows,
-        sessions: async_sessionmaker[AsyncSession],
-        queues: Sequence[str],
-    ) -> None:
+    def __init__(self, rows: Rows, queues: Sequence[str]) -> None:
         self._rows = rows
-        self._sessions = sessions
         self.send: Send | None = None
         self.leadership = Leadership(rows, f"{os.getpid()}-{uuid4().hex[:8]}", queues)
         self._leads: bool | None = None
         self._ended = monotonic()  # the last round that went well
         self._mistrusted_until = 0.0
+        self._published: datetime | None = None  # all runs of schedules until then
 
     async def run(self) -> None:
         """Dispatch, for ever."""
@@ -61,6 +55,7 @@ class Dispatcher:
             self._leads = leads
             log.info("dispatches" if leads else "another worker dispatches")
         if view is None:
+            self._published = None
             pause = FOLLOW
         else:
             pause = min(POLL, await self._publish(view), await self._reap(view))
@@ -77,11 +72,11 @@ class Dispatcher:
     async def _publish(self, view: View) -> float:
         """Write the runs of schedules that are due since the last round of any dispatcher."""
         now = utc_now()
-        missed = min(max(view.now - view.renewed, timedelta()), CAUGHT_UP)
-        if messages := list(runs_due(now - missed, now)):
-            async with self._sessions.begin() as session:
-                write = lambda own: self._rows.write(messages, own, sent=False)  # noqa: E731
-                await session.run_sync(write)
+        since = self._published or now - (view.now - view.renewed)
+        if messages := list(runs_due(max(since, now - CAUGHT_UP), now)):
+            async with self._rows.engine.connect() as connection:
+                await connection.run_sync(lambda own: self._rows.write(messages, own, sent=False))
+        self._published = now
         return seconds_until_next(utc_now()) or POLL
 
     async def _reap(self, view: View) -> float:

@@ -15,7 +15,7 @@ from sqlalchemy import Float, bindparam, case, func, literal, select, update
 
 from .dialect import CLOCK, NOW, after, ago, insert, is_named, is_one_of
 from .queue import TaskState
-from .row import DISPATCHER, RUNNING, SENT, TABLE, UNSENT, UtcDateTime
+from .row import DISPATCHER, ITS_QUEUED, RUNNING, SENT, TABLE, UNSENT, UtcDateTime
 from .rows import Rows
 
 LEADS = 3.0  # seconds for which a renewal counts
@@ -86,7 +86,7 @@ _SEND = (
     .values(sent_at=CLOCK)
     .returning(T.id, T.task, T.message, (T.attempts > 0) | (T.deaths > 0))
 )
-_UNSEND = update(TABLE).where(T.id == bindparam("its_id"), SENT).values(sent_at=None)
+_UNSEND = update(TABLE).where(T.id == bindparam("its_id"), ITS_QUEUED).values(sent_at=None)
 _BEFORE = T.sent_at < bindparam("before", type_=UtcDateTime())
 _LOST = update(TABLE).where(SENT, _OF_QUEUE, _BEFORE).values(sent_at=None)
 

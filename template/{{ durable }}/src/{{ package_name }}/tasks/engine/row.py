@@ -68,6 +68,9 @@ UNFINISHED = text("finished_at IS NULL")
 FINISHED = text("finished_at IS NOT NULL")
 UNSENT = text("state = 'queued' AND sent_at IS NULL")
 SENT = text("state = 'queued' AND sent_at IS NOT NULL")
+# Of a row that is found by its id: said so that no partial index can be planned for it.
+ITS_QUEUED = text("state || '' = 'queued'")
+ITS_RUNNING = text("state || '' = 'running'")
 
 
 def _partial(name: str, *columns: Any, where: Any, unique: bool = False) -> Index:

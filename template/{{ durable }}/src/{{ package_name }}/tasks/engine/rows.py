@@ -11,16 +11,26 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Float, Integer, Text, bindparam, case, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Float,
+    Integer,
+    Text,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.orm import Session
 
 from ..message import TaskMessage
 from ..progress import Progress
 from ..task import registry
 from .dialect import CLOCK, NOW, after, has_id, ids, insert, is_named, is_one_of, names
 from .queue import TaskState
-from .row import DISPATCHER, QUEUED, RUNNING, SENT, TABLE, UNFINISHED, UNSENT
+from .row import DISPATCHER, ITS_QUEUED, ITS_RUNNING, QUEUED, TABLE, UNFINISHED, UNSENT
 from .runner import Died, Ended, Failed, HandedBack, RetryLater, Succeeded
 
 LEASE = 10.0  # seconds
@@ -89,10 +99,12 @@ _TAKE = (
     .returning(*_CLAIM)
 )
 _NEXT = select(func.min(T.run_at), NOW).where(UNSENT, _OF_QUEUE, T.run_at > NOW)
-_HAND_BACK = update(TABLE).where(T.id == bindparam("its_id"), SENT, ~_KNOWN).values(sent_at=None)
+_HAND_BACK = (
+    update(TABLE).where(T.id == bindparam("its_id"), ITS_QUEUED, ~_KNOWN).values(sent_at=None)
+)
 _EXTEND = (
     update(TABLE)
-    .where(has_id(T.id, "held"), RUNNING)
+    .where(has_id(T.id, "held"), ITS_RUNNING)
     .values(run_at=after(LEASE))
     .returning(T.id, T.claims)
 )
@@ -145,18 +157,20 @@ class Rows:
 
     # Before the commit of the data.
 
-    def write(self, messages: Sequence[TaskMessage], session: Session, *, sent: bool) -> list[UUID]:
-        """Write rows into the session's transaction; return the ids under which they stand.
+    def write(
+        self, messages: Sequence[TaskMessage], connection: Connection, *, sent: bool
+    ) -> list[UUID]:
+        """Write rows into the connection's transaction; return the ids under which they stand.
 
         A message whose key an unfinished task of its kind has is not written: its id is returned.
         """
-        written = self._insert(messages, session, sent=sent)
+        written = self._insert(messages, connection, sent=sent)
         return [
-            m.id if m.id in written else self._standing(m, session, sent=sent) for m in messages
+            m.id if m.id in written else self._standing(m, connection, sent=sent) for m in messages
         ]
 
     def _insert(
-        self, messages: Sequence[TaskMessage], session: Session, *, sent: bool
+        self, messages: Sequence[TaskMessage], connection: Connection, *, sent: bool
     ) -> set[UUID]:
         values = [
             {
@@ -170,15 +184,15 @@ class Rows:
             }
             for message in messages
         ]
-        return set(session.connection().scalars(_INSERT, values)) if values else set()
+        return set(connection.scalars(_INSERT, values)) if values else set()
 
-    def _standing(self, message: TaskMessage, session: Session, *, sent: bool) -> UUID:
+    def _standing(self, message: TaskMessage, connection: Connection, *, sent: bool) -> UUID:
         holder = {"task": message.task, "key": message.key}
         while True:
-            found: UUID | None = session.connection().scalar(_HOLDER, holder)
+            found: UUID | None = connection.scalar(_HOLDER, holder)
             if found:
                 return found
-            if self._insert([message], session, sent=sent):  # the holder has just finished
+            if self._insert([message], connection, sent=sent):  # the holder has just finished
                 return message.id
             if message.key is None:
                 return message.id  # a run of a schedule that another worker has written

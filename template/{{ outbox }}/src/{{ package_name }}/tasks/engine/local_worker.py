@@ -174,7 +174,7 @@ async def running_worker(
     assert isinstance(queue, OutboxQueue)  # noqa: S101 - this overlay's
     worker = LocalWorker(queue.rows, TaskSettings.load(), queues)
     known = list(dict.fromkeys([*queue_names(), *queues]))
-    dispatcher = Dispatcher(queue.rows, resources.sessions, known)
+    dispatcher = Dispatcher(queue.rows, known)
     dispatcher.send = Adoption(dispatcher.leadership, known).take_over
     async with woken_by_commits(queue.rows.engine, worker.woken):
         taking = [

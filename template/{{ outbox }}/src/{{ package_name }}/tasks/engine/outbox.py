@@ -37,7 +37,7 @@ class OutboxQueue:
         self._notifier = notifier
 
     def write(self, messages: Sequence[TaskMessage], session: Session) -> list[Written]:
-        ids = self.rows.write(messages, session, sent=False)
+        ids = self.rows.write(messages, session.connection(), sent=False)
         return [(task_id, self._notifier.notify) for task_id in ids]
 
     async def status(self, task_id: UUID) -> TaskStatus | None:
