@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-# The largest render has 109 files and 7,240 lines (an outbox that delivers to Celery), the largest
-# file 310 lines. What goes beyond these budgets is a decision, not an accident.
-FILES, LINES, LINES_OF_A_FILE = 120, 8_000, 340
+# The largest render has 136 files and 10,013 lines (Celery with PostgreSQL), half of it tests; the
+# largest file 270 lines. What goes beyond these budgets is a decision, not an accident.
+FILES, LINES, LINES_OF_A_FILE = 140, 10_200, 300
 PATH_LENGTH = 130  # below a project's folder; Windows allows 260 with it
 
 _ILLEGAL = re.compile(r'[<>:"|?*\\{}]|\.jinja$|[. ](/|$)')
