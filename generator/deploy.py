@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PAGE = "docs/tasks.md"
 GUIDE = "Changing the backend"
-"""What the page of a project calls it; where it has it, `tasks drain` has --older-than."""
+"""What the page of a project calls it."""
 IN_PROCESS = "Tasks run in the API's process: it finishes them when it is stopped (SIGTERM)."
 SAME_ROWS = (
     "Start the new release's worker beside the old one: they take the same rows.",
@@ -22,7 +22,7 @@ SAME_ROWS = (
 
 
 def steps(before: Render, after: Render) -> list[str]:
-    of_age = " --older-than SECONDS" if _says(before.folder, "--older-than") else ""
+    of_age = " --older-than SECONDS" if _says(before.folder, "drain --check --older-than") else ""
     found = _steps(before.rendered.computed, after.rendered.computed, of_age)
     if found and _says(after.folder, GUIDE):
         found.append(f'{PAGE}, "{GUIDE}", has all of it.')

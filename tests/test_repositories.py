@@ -188,7 +188,7 @@ def test_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
 def test_conflicts_outside_a_sparse_checkout(renders: projects.Renders, tmp_path: Path) -> None:
     """They could not be settled there: the change is refused."""
     shop = renders.project(tmp_path / "shop")
-    backend = shop / "src/shop/tasks/backend.py"
+    backend = shop / "src/shop/tasks/engine/__init__.py"
     backend.write_text(backend.read_text().replace("background", "other"))
     support.commit(shop, "Edit")
     head = projects.head(shop)
@@ -197,7 +197,7 @@ def test_conflicts_outside_a_sparse_checkout(renders: projects.Renders, tmp_path
     with pytest.raises(RefusedError, match="not in this sparse checkout") as refused:
         update.switch(update.Request(shop, {"task_backend": "rq"}))
 
-    assert "src/shop/tasks/backend.py" in refused.value.message
+    assert "src/shop/tasks/engine/__init__.py" in refused.value.message
     assert refused.value.remedy.endswith("sparse-checkout disable")
     assert projects.head(shop) == head
     assert projects.is_clean(shop)

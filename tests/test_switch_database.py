@@ -100,7 +100,7 @@ def test_a_database_outlives_its_backends(
         revision = "--autogenerate", "--head", "heads", "-m", "mine"
         in_project(project, url, "python", "-m", "dev", "alembic", "revision", *revision)
         [mine] = project.glob("migrations/versions/2*_mine.py")
-        assert '"0001_task_records"' in mine.read_text()
+        assert '"0002_task_rows"' in mine.read_text()
         in_project(project, url, "python", "-c", STEP, PUT)
         for backend in others:
             support.commit(project, "As it was")

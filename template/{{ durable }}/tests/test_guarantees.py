@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from .contract import harness
@@ -38,6 +39,18 @@ def poison(scene: Scene) -> None:
         assert len(scene.peer.found(event="tried", label=scene.name)) == 3
         ends = [service.finished(each, harness.RECOVERY)["state"] for each in ids]
         assert ends == ["succeeded"] * 10
+
+
+def api_killed(scene: Scene) -> None:
+    """A task whose API dies between the commit and the push runs all the same, and once."""
+    with scene.start() as service:
+        with pytest.raises(httpx.TransportError):
+            service.enqueue("run_async", "die before sending", label=scene.name)
+        scene.await_all("ran", [scene.name], within=harness.RECOVERY)
+        service.api.wait()
+        service.start_api()
+        scene.pass_time(service, 1)
+        assert scene.counts("ran", [scene.name]) == [1]
 
 
 def sigterm_with_20_tasks(scene: Scene) -> None:
@@ -90,7 +103,14 @@ def seconds_to_stop(service: Service) -> float:
     return time.monotonic() - began
 
 
-SCENARIOS = [poison, *OUTAGES, loop_blocked, sigterm_unheeded, sigterm_with_20_tasks]
+SCENARIOS = [
+    poison,
+    *OUTAGES,
+    loop_blocked,
+    sigterm_unheeded,
+    sigterm_with_20_tasks,
+    api_killed,
+]
 
 
 @pytest.fixture(scope="module")
