@@ -7,13 +7,13 @@ from sqlalchemy import text
 
 from dev.postgresql import database_server
 
-from .contract import harness
+from . import harness
 from .scenario import Scene
 
 LONG = 16.0  # seconds
 
 
-def database_away(scene: Scene) -> None:
+def database_stopped(scene: Scene) -> None:
     """What runs while the server is stopped is run once, and settled when it is back."""
     labels = scene.labels(4)
     with database_server(scene.folder) as databases:
@@ -73,4 +73,4 @@ def sessions_used_up(scene: Scene) -> None:
         assert max(scene.counts("started", labels)) == 1
 
 
-OUTAGES = [database_away, table_locked, table_locked_for_writing, sessions_used_up]
+DATABASE_AWAY = [database_stopped, table_locked, table_locked_for_writing, sessions_used_up]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from .peer import Peer
-from .processes import PATIENCE
-from .service import Service, StartService
+from ..peer import Peer
+from ..processes import PATIENCE
+from ..service import Service, StartService
 
 
 @dataclass
