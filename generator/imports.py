@@ -21,6 +21,7 @@ SHIPPED_TEXTS = ("compose.yaml", ".env.example")
 TEXTS = (*SHIPPED_TEXTS, "Makefile", "pyproject.toml")
 # What other dependencies use when it is there: the text that asks for it.
 ASKED_FOR = {
+    "kombu[redis]": "broker_transport_options",
     "pydantic[email]": "EmailStr",
     "sqlalchemy[asyncio]": "sqlalchemy.ext.asyncio",
     "watchfiles": "reload=",

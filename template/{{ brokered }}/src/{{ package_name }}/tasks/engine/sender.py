@@ -32,7 +32,7 @@ class Sender:
         self._queues = queues
         self._sounded = dict.fromkeys(queues, 0.0)
         self._gaps = dict.fromkeys(queues, QUIET)
-        self._looked = 0.0
+        self._looks_at = 0.0
 
     async def send(self, view: View | None) -> float:
         """Send what is due; return for how many seconds nothing will be."""
@@ -43,27 +43,27 @@ class Sender:
         pause = POLL
         for queue in self._queues:
             if (wait := view.seconds_until(view.due.get(queue))) <= 0:
-                wait = 0.0 if await self._send_from(queue, late=0.0) else POLL
+                wait = 0.0 if await self._send_from(queue, late=0.0) == BATCH else POLL
             pause = min(pause, wait)
             await self._sound(queue, view)
         return pause
 
     async def _send_overdue(self) -> float:
-        if monotonic() - self._looked >= OVERDUE:
-            self._looked = monotonic()
-            for queue in self._queues:
-                await self._send_from(queue, late=OVERDUE)
-        return OVERDUE
+        """Send what the leader does not know, again and again: a worker like it may take it."""
+        if monotonic() >= self._looks_at:
+            sent = [await self._send_from(queue, late=OVERDUE) for queue in self._queues]
+            self._looks_at = monotonic() + (POLL if any(sent) else OVERDUE)
+        return self._looks_at - monotonic()
 
-    async def _send_from(self, queue: str, *, late: float) -> bool:
-        """Return whether there may be more."""
+    async def _send_from(self, queue: str, *, late: float) -> int:
+        """Return how many were due: BATCH, if there may be more."""
         rows = await self._leadership.send(queue, BATCH, late=late)
         for task_id, task, body, again in rows:
             self._pusher.push(Hint(task_id, task, queue, _shown(body), again))
         await self._pusher.flush()
         if not self._pusher.healthy:
             await self._leadership.unsend([row[0] for row in rows])
-        return len(rows) == BATCH
+        return len(rows)
 
     async def _sound(self, queue: str, view: View) -> None:
         first = view.silent.get(queue)
