@@ -33,6 +33,7 @@ class Sender:
         self._sounded = dict.fromkeys(queues, 0.0)
         self._gaps = dict.fromkeys(queues, QUIET)
         self._looks_at = 0.0
+        self._copies = 1
 
     async def send(self, view: View | None) -> float:
         """Send what is due; return for how many seconds nothing will be."""
@@ -49,16 +50,20 @@ class Sender:
         return pause
 
     async def _send_overdue(self) -> float:
-        """Send what the leader does not know, again and again: a worker like it may take it."""
+        """Send what the leader does not know, ever more of it: others like it take it first."""
         if monotonic() >= self._looks_at:
-            sent = [await self._send_from(queue, late=OVERDUE) for queue in self._queues]
+            sent = [
+                await self._send_from(queue, late=OVERDUE, copies=self._copies)
+                for queue in self._queues
+            ]
             self._looks_at = monotonic() + (POLL if any(sent) else OVERDUE)
+            self._copies = 2 * self._copies if any(sent) else 1
         return self._looks_at - monotonic()
 
-    async def _send_from(self, queue: str, *, late: float) -> int:
+    async def _send_from(self, queue: str, *, late: float, copies: int = 1) -> int:
         """Return how many were due: BATCH, if there may be more."""
         rows = await self._leadership.send(queue, BATCH, late=late)
-        for task_id, task, body, again in rows:
+        for task_id, task, body, again in rows * min(copies, BATCH // max(1, len(rows))):
             self._pusher.push(Hint(task_id, task, queue, _shown(body), again))
         await self._pusher.flush()
         if not self._pusher.healthy:

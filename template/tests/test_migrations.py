@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from alembic import command
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from dev.migrate import alembic_config
-from {{ package_name }}.database import create_engine
 
 NOW = datetime.now(UTC)
 LEASE = NOW + timedelta(minutes=5)
@@ -66,7 +66,7 @@ def _old_row(state: str) -> sa.Executable:
 
 
 async def execute(url: str, *statements: sa.Executable) -> None:
-    engine = create_engine(url)
+    engine = create_async_engine(url)
     async with engine.begin() as connection:
         for statement in statements:
             await connection.execute(statement)
@@ -81,7 +81,7 @@ ORDER BY CASE state WHEN 'queued' THEN 0 WHEN 'running' THEN 1 ELSE 2 END
 
 async def tasks(url: str) -> list[dict[str, Any]]:
     """Return those that wait, that run and that have ended, in this order."""
-    engine = create_engine(url)
+    engine = create_async_engine(url)
     async with engine.connect() as connection:
         found = await connection.execute(sa.text(IN_ORDER))
         rows = [dict(row) for row in found.mappings()]

@@ -7,14 +7,15 @@ from typing import Any
 from kombu import Connection
 
 from dev.servers import Broker
-from {{ package_name }}.settings import PREFIX
 
 from .service import Service
 
 
 @contextmanager
 def emptied(_broker: Broker, service: Service) -> Iterator[None]:
-    url, prefix = (service.environment[f"{PREFIX}{name}"] for name in ("BROKER_URL", "TASK_QUEUE"))
+    url, prefix = (
+        service.environment[f"{service.prefix}{name}"] for name in ("BROKER_URL", "TASK_QUEUE")
+    )
     with Connection(url) as connection:
         channel: Any = connection.channel()  # AMQP's, which its type hints do not know
         for queue in (f"{prefix}.default", f"{prefix}.default.again"):
