@@ -171,6 +171,8 @@ def slow(combination: Combination) -> str | None:
     answers = dict(combination.product)
     if answers["task_backend"].answer == "background":
         return None
+    if answers["task_backend"].answer == "celery":
+        return "they take seven minutes; the same engine's are run with RQ; all: make test-all"
     if combination.others or answers["database"].answer != "postgresql":
         return "the same backend's are run with PostgreSQL; all: make test-all"
     return None

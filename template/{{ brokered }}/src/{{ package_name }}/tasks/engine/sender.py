@@ -63,7 +63,7 @@ class Sender:
     async def _send_from(self, queue: str, *, late: float, copies: int = 1) -> int:
         """Return how many were due: BATCH, if there may be more."""
         rows = await self._leadership.send(queue, BATCH, late=late)
-        for task_id, task, body, again in rows * min(copies, BATCH // max(1, len(rows))):
+        for task_id, task, body, again in list(rows) * min(copies, BATCH // max(1, len(rows))):
             self._pusher.push(Hint(task_id, task, queue, _shown(body), again))
         await self._pusher.flush()
         if not self._pusher.healthy:
