@@ -38,8 +38,8 @@ class Run:
         """Cancel it, from any thread."""
         if self.stopped_by is None and self._task:
             self.stopped_by = reason
-            log.warning("task cancelled", task_id=str(self.message.id), reason=reason)
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            log.warning("task cancelled", task_id=str(self.message.id), reason=reason)
 
 
 current_run: ContextVar[Run] = ContextVar("task_run")
