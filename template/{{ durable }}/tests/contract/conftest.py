@@ -8,7 +8,7 @@ from ..service import StartService
 from .scenario import Scenario, Scene
 from .test_when_things_go_wrong import SCENARIOS
 
-TOGETHER = 3
+TOGETHER = 2
 
 
 @pytest.fixture(scope="session", autouse=True)
