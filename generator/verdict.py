@@ -32,8 +32,6 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
         return Status.OK, remembered.checked(job, stage)
     except SkippedError as reason:
         return Status.SKIPPED, str(reason)
-    except ServerDiedError as error:
-        return Status.MACHINE, str(error)
     except StoppedError:
         raise
     except Exception as error:  # one broken project must not end the run
@@ -44,6 +42,8 @@ def judged(job: Job, stage: Stage) -> tuple[Status, str]:
 
 def _cause(error: Exception) -> tuple[Status, str]:
     """Tell the machine's failures from those of the project."""
+    if isinstance(error, ServerDiedError):
+        return Status.MACHINE, str(error)
     told = isinstance(error, TOLD)
     said = str(error) if told else "".join(format_exception_only(error))
     text = f"{said}\n{getattr(error, 'output', '')}"

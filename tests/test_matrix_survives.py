@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from generator import documented, matrix, processes, stages, workspace
+from generator.documented import MisbehavedError, ServerDiedError
 from generator.errors import ExitCode, GeneratorError
 from generator.job import FoundError
 from generator.outcomes import Outcome, Status
@@ -194,6 +195,25 @@ def test_ctrl_c_of_what_does_not_heed_it(folder: Path, monkeypatch: pytest.Monke
     with pytest.raises(KeyboardInterrupt):
         matrix.run(matrix.Request(ONLY))
     assert time.monotonic() - began < 30
+    assert folder
+
+
+@pytest.mark.parametrize("error", [ServerDiedError("redis"), MisbehavedError("no answer")])
+def test_ctrl_c_is_nobody_s_failure(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It ends servers and processes in any order; what follows from that is not told as found."""
+
+    def miss_a_server(job: Job) -> None:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        job.processes.stopped.wait()
+        raise error
+
+    only_stage(monkeypatch, miss_a_server)
+    told: list[Outcome] = []
+    with pytest.raises(KeyboardInterrupt):
+        matrix.run(matrix.Request(ONLY, tell=told.append))
+    assert [outcome.stage for outcome in told] == ["render"]
     assert folder
 
 
