@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "fastapi-tasks-matrix-"
 SETTLED = 60.0  # seconds after which a folder without an owner is taken for forgotten
+TESTS = "template_tests"
 SOURCE = ("copier.yml", "backends.yml", "reserved_names.yml")
 
 
@@ -47,12 +48,16 @@ def remove(folder: Path) -> None:
 
 
 def snapshot(root: Path, to: Path) -> None:
-    """Copy the template as it is on disk: Copier would clone a repository for each render."""
+    """Copy the template as it is on disk: Copier would clone a repository for each render.
+
+    With it come the tests of its machinery, which a user's project does not carry.
+    """
     to.mkdir()
     for name in SOURCE:
         shutil.copy2(root / name, to)
     unwanted = shutil.ignore_patterns("__pycache__", ".*_cache", ".venv", "uv.lock")
-    shutil.copytree(root / "template", to / "template", ignore=unwanted)
+    for part in ("template", TESTS):
+        shutil.copytree(root / part, to / "template", ignore=unwanted, dirs_exist_ok=True)
 
 
 def reserved(stack: ExitStack, name: str, count: int = 1) -> Queue[Path]:

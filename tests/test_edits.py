@@ -37,7 +37,7 @@ def live_in(shop: Path) -> None:
     edit(shop, "src/shop/signup/tasks.py", "max_attempts=6", "max_attempts=8")
     edit(shop, "pyproject.toml", "dependencies = [", 'dependencies = [\n  "idna>=3.10",')
     (shop / "Makefile").write_text((shop / "Makefile").read_text() + SHELL)
-    support.git(shop, "mv", "src/shop/health.py", "src/shop/heartbeat.py")
+    support.git(shop, "mv", "src/shop/service/health.py", "src/shop/service/heartbeat.py")
     main = shop / "src/shop/main.py"
     main.write_text(main.read_text().replace("health", "heartbeat"))
     (shop / "docs/architecture.md").unlink()
@@ -54,8 +54,8 @@ def assert_lived_in(shop: Path) -> None:
     assert "max_attempts=8" in tasks
     assert '"idna>=3.10"' in (shop / "pyproject.toml").read_text()
     assert SHELL in (shop / "Makefile").read_text()
-    assert not (shop / "src/shop/health.py").exists()
-    assert (shop / "src/shop/heartbeat.py").exists()
+    assert not (shop / "src/shop/service/health.py").exists()
+    assert (shop / "src/shop/service/heartbeat.py").exists()
     assert not (shop / "docs/architecture.md").exists()
     assert (shop / "src/shop/billing/__init__.py").read_text() == '"""Ours alone."""\n'
 
@@ -114,7 +114,7 @@ def test_a_deleted_slice_stays_deleted(
 def test_a_reformatted_file(renders: projects.Renders, tmp_path: Path) -> None:
     """What was only moved about in its lines is kept, in the file or between markers."""
     shop = renders.project(tmp_path / "shop")
-    file = shop / "src/shop/cli.py"
+    file = shop / "src/shop/service/cli.py"
     text = file.read_text().replace('"', "'").replace("    ", "\t")
     file.write_text(text)
     support.commit(shop, "Tabs")
@@ -123,7 +123,7 @@ def test_a_reformatted_file(renders: projects.Renders, tmp_path: Path) -> None:
 
     after = file.read_text()
     assert [line for line in text.splitlines() if line not in after] == []
-    assert [change.path for change in done.conflicts] in ([], ["src/shop/cli.py"])
+    assert [change.path for change in done.conflicts] in ([], ["src/shop/service/cli.py"])
 
 
 def test_an_edited_file_that_is_dropped_is_a_conflict(
@@ -212,7 +212,7 @@ def test_lines_that_end_otherwise(
     """One is an edit like any other; where most of them do, the template's do as well."""
     shop = renders.project(tmp_path / "shop")
     (shop / ".gitattributes").write_text("* -text\n")
-    file = shop / "src/shop/cli.py"
+    file = shop / "src/shop/service/cli.py"
     file.write_bytes(file.read_bytes().replace(b"\n", others) + own)
     support.commit(shop, "Windows")
 

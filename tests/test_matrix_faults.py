@@ -94,7 +94,7 @@ def test_a_service_that_does_not_come_up(broken: Callable[[str, str, str], Path]
 
 def test_a_worker_that_does_not_heed_sigterm(broken: Callable[[str, str, str], Path]) -> None:
     """To die at once by the signal is the API's way alone, after uvicorn has stopped it."""
-    worker = f"template/{{{{ outbox }}}}/{PACKAGE}/worker.py"
+    worker = f"template/{{{{ outbox }}}}/{PACKAGE}/tasks/engine/worker.py"
     root = broken(worker, "(signal.SIGTERM, signal.SIGINT)", "(signal.SIGINT,)")
     [said] = found(root, "commands", "outbox-sqlite").values()
     assert said.startswith("worker ended with -15 on SIGTERM")

@@ -82,6 +82,16 @@ def test_the_slice_of_a_projects_readme(
         make(project, "check")
 
 
+@pytest.mark.parametrize("backend", CHOICES["task_backend"])
+def test_agents_md(checkout: Path, tmp_path: Path, backend: str) -> None:
+    """The task that it adds is found, passes the checks, and its test passes."""
+    project = render(checkout, tmp_path, task_backend=backend, examples="[]")
+    type_in(project, project / "AGENTS.md", hurried=True)
+    support.git(project, "add", "--all")
+    make(project, "check")
+    run(project, "uv", "run", "pytest", "-q", "tests/test_reminders.py")
+
+
 def test_a_command_of_dev_ends_with_it(checkout: Path, tmp_path: Path) -> None:
     """SIGTERM reaches the command that `python -m dev COMMAND` runs, and it is waited for."""
     project = render(checkout, tmp_path, task_backend="outbox")
@@ -115,11 +125,12 @@ def render(checkout: Path, folder: Path, **answers: str) -> Path:
     return project
 
 
-def type_in(project: Path, readme: Path) -> None:
+def type_in(project: Path, readme: Path, *, hurried: bool = False) -> None:
     slices = BLOCK.findall(readme.read_text(encoding="utf-8"))
-    for folder in {(project / path).parent for path, _ in slices}:
+    for folder in {(project / path).parent for path, _ in slices} - {project / "tests"}:
         folder.mkdir()
-        time.sleep(2)  # as people do: uvicorn misses what is in a folder before it watches it
+        if not hurried:
+            time.sleep(2)  # as people do: uvicorn misses what is in a folder before it watches it
         (folder / "__init__.py").touch()
     for path, code in slices:
         (project / path).write_text(code, encoding="utf-8")
@@ -147,8 +158,12 @@ def wait_for(ready: Callable[[], bool], log: Path) -> None:
 
 
 def make(project: Path, *arguments: str) -> None:
+    run(project, "make", *arguments)
+
+
+def run(project: Path, *command: str) -> None:
     done = subprocess.run(
-        ["make", *arguments],
+        command,
         cwd=project,
         env=environment(project),
         check=False,
@@ -157,7 +172,7 @@ def make(project: Path, *arguments: str) -> None:
         text=True,
     )
     skip_without_servers(done.stdout)
-    assert done.returncode == 0, f"make {' '.join(arguments)}:\n{done.stdout}"
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
 
 
 @contextmanager

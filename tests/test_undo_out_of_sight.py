@@ -67,7 +67,7 @@ def test_overlooked_edits_of_other_files(
 ) -> None:
     """They stay as they are, and no commit gets them."""
     shop = renders.project(tmp_path / "shop")
-    overlook(shop, way, "src/shop/database.py", "Makefile")
+    overlook(shop, way, "src/shop/service/database.py", "Makefile")
     (shop / "Makefile").unlink()
     listed = support.git(shop, "ls-files", "-v")
     before = support.files(shop)
@@ -86,20 +86,20 @@ def test_overlooked_edits_in_conflicts(renders: projects.Renders, tmp_path: Path
     """What was edited besides is kept without them."""
     shop = renders.project(tmp_path / "shop")
     projects.conflicting(shop)
-    overlook(shop, way, "src/shop/database.py")
+    overlook(shop, way, "src/shop/service/database.py")
     (shop / "src/shop/main.py").write_text("# mine\n")
 
     undone = undo.undo(project.find(shop))
 
     assert support.git(shop, "show", f"{undone.kept}:src/shop/main.py") == "# mine\n"
-    assert (shop / "src/shop/database.py").read_text() == "for my eyes only\n"
+    assert (shop / "src/shop/service/database.py").read_text() == "for my eyes only\n"
     assert not is_known(shop, "for my eyes only")
 
 
 def test_overlooked_edits_in_a_sparse_checkout(template: Path, tmp_path: Path) -> None:
     """What is not checked out stays away besides."""
     mono = projects.sparse(tmp_path / "mono", template)
-    overlook(mono, "assume-unchanged", "shop/src/shop/database.py")
+    overlook(mono, "assume-unchanged", "shop/src/shop/service/database.py")
     before, listed = support.files(mono), support.git(mono, "ls-files", "-v")
     update.switch(update.Request(mono / "shop", {"task_backend": "rq"}))
 

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from . import ABOUT, health, logging, problems
-from .discovery import routers
-from .resources import REQUEST_LIMIT, open_resources
-from .settings import load_all
+from . import ABOUT
+from .service import health, logging, problems
+from .service.discovery import routers
+from .service.resources import REQUEST_LIMIT, open_resources
+from .service.settings import load_all
 
 
 @asynccontextmanager

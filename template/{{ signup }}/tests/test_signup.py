@@ -15,8 +15,8 @@ import httpx
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from .peer import Peer
-from .service import Service, StartService
+from .engine.peer import Peer
+from .engine.service import Service, StartService
 
 
 class Mailbox:

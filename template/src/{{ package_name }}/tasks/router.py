@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from ..problems import Problem
-from ..resources import resources
+from ..service.problems import Problem
+from ..service.resources import resources
 from .engine.queue import TaskQueue, TaskStatus
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])

@@ -15,7 +15,7 @@ import structlog
 from opentelemetry import metrics
 from pydantic_core import PydanticSerializationError, to_json
 
-from ...scrub import scrubbed
+from ...service.scrub import scrubbed
 from ..errors import DoNotRetry, TaskError
 from ..message import running
 from ..progress import Run, current_run

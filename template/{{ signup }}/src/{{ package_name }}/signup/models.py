@@ -5,7 +5,7 @@ from sqlalchemy import DateTime, String
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
-from ..database import Base
+from ..service.database import Base
 from ..tasks.message import utc_now
 
 

@@ -4,10 +4,10 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, EmailStr
 from sqlalchemy.exc import IntegrityError
 
-from ..idempotency import IdempotentDep
-from ..problems import Problem
+from ..service.idempotency import IdempotentDep
+from ..service.problems import Problem
+from ..service.unit_of_work import UnitOfWorkDep
 from ..tasks.router import accepted
-from ..unit_of_work import UnitOfWorkDep
 from .models import User
 from .tasks import notify_admin, send_welcome_email
 

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import HttpUrl, SecretStr
 
-from ..settings import ServiceSettings, url_of
+from ..service.settings import ServiceSettings, url_of
 
 
 class SignupSettings(ServiceSettings):

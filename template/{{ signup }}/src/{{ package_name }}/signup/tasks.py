@@ -2,9 +2,9 @@ from uuid import UUID
 
 import structlog
 
-from ..resources import resources
+from ..service.resources import resources
+from ..service.unit_of_work import UnitOfWork
 from ..tasks import DoNotRetry, Retry, current_message, task
-from ..unit_of_work import UnitOfWork
 from .mail import send_mail
 from .models import User
 from .settings import SignupSettings

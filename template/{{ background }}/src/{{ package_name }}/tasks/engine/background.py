@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
-from ...settings import ServiceSettings
+from ...service.settings import ServiceSettings
 from ..message import TaskMessage, utc_now
 from ..progress import Run
 from .history import History

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-from ...settings import PREFIX, ServiceSettings, url_of
+from ...service.settings import PREFIX, ServiceSettings, url_of
 from .queue import QueueStats, TaskOperations, TaskStatus
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 
-from ...problems import Problem
+from ...service.problems import Problem
 from .background import BackgroundTaskQueue
 from .operations import OperationsSettings
 from .queue import QueueStats, TaskStatus

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from ...forks import reset_signals_in_children
-from ...resources import open_resources
+from ...service.forks import reset_signals_in_children
+from ...service.resources import open_resources
 from .attempt import run_by_id
 from .brokered import BrokeredQueue
 from .keeper import Keeper, StopPipe

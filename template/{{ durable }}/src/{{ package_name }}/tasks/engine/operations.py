@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, case, func, or_, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from ...discovery import import_all
-from ...settings import PREFIX
+from ...service.discovery import import_all
+from ...service.settings import PREFIX
 from .dialect import CLOCK, NOW, is_named
 from .own_engine import open_rows
 from .queue import QueueStats, TaskOperations, TaskState, TaskStatus

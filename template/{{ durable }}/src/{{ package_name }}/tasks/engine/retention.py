@@ -5,8 +5,8 @@ from datetime import timedelta
 from pydantic import PositiveFloat
 from sqlalchemy import delete
 
-from ...settings import ServiceSettings
-from ...unit_of_work import UnitOfWork
+from ...service.settings import ServiceSettings
+from ...service.unit_of_work import UnitOfWork
 from ..message import utc_now
 from ..once import TaskEffect
 from ..task import task

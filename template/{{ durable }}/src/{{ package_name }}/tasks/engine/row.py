@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from sqlalchemy import DateTime, Dialect, Double, Index, String, Table, Text, TypeDecorator, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ...database import Base
+from ...service.database import Base
 from ..progress import Progress
 from .queue import TaskState, TaskStatus
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ...postgresql import connection_arguments
+from ...service.postgresql import connection_arguments
 
 __all__ = ["insert"]
 CHANNEL = "task_records"

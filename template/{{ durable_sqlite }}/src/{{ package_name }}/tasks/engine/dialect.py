@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ...sqlite import connection_arguments
+from ...service.sqlite import connection_arguments
 from .row import UtcDateTime
 
 __all__ = ["insert"]

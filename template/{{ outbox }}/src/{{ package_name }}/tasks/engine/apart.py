@@ -57,10 +57,10 @@ def _read(descriptor: int) -> bytes:
 
 def main(writing: int) -> None:
     """Be the child: read a message, run it, write what came of it."""
-    from ... import logging  # noqa: PLC0415 - the parent has them
-    from ...discovery import import_all  # noqa: PLC0415
-    from ...resources import open_resources  # noqa: PLC0415
-    from ...settings import load_all  # noqa: PLC0415
+    from ...service import logging  # noqa: PLC0415 - the parent has them
+    from ...service.discovery import import_all  # noqa: PLC0415
+    from ...service.resources import open_resources  # noqa: PLC0415
+    from ...service.settings import load_all  # noqa: PLC0415
 
     load_all()
     logging.configure()

@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 
-from ...resources import Resources
+from ...service.resources import Resources
 from ..progress import Progress, Run
 from ..queues import queue_names
 from ..task import registry

@@ -8,7 +8,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session
 
-from ...settings import ServiceSettings
+from ...service.settings import ServiceSettings
 from ..message import TaskMessage
 from .dialect import Notifier
 from .own_engine import open_rows, request_queue

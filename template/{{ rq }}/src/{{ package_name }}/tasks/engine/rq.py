@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ...settings import ServiceSettings
+from ...service.settings import ServiceSettings
 from ..task import registry
 from .broker import BrokerSettings
 from .brokered import BrokeredQueue

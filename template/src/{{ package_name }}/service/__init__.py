@@ -1,0 +1,1 @@
+"""What slices stand on: the unit of work, problem details, idempotency, settings, logging."""

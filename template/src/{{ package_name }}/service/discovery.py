@@ -1,0 +1,90 @@
+"""A slice is a folder: its tasks, models and router are found, nothing is registered."""
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from fastapi import APIRouter
+
+from .. import PACKAGE
+from ..tasks.errors import TaskDefinitionError
+
+COMMANDS = {
+    *("__main__", "main", "service.cli"),
+    *("tasks.engine.apart", "tasks.engine.with_worker", "tasks.engine.worker"),
+}
+"""The modules that start a process: to import one would import what it alone needs."""
+
+
+class DiscoveryError(Exception):
+    """A file of the package would be passed over in silence."""
+
+
+def import_all(*, with_routers: bool = False) -> list[ModuleType]:
+    """Import the package's modules, by which tasks and models make themselves known.
+
+    A worker needs no routers, nor what they import.
+    Raises DiscoveryError if a file is where no import finds it, TaskDefinitionError with the line
+    of what cannot be a task.
+    """
+    root = importlib.import_module(PACKAGE)
+    for folder in root.__path__:
+        _check_folders(Path(folder))
+    names = (found.name for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."))
+    wanted = (name for name in names if name.removeprefix(f"{PACKAGE}.") not in COMMANDS)
+    return [_import(name) for name in wanted if with_routers or not _is_router(name)]
+
+
+def _is_router(name: str) -> bool:
+    return name.endswith((".router", "_router"))
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except TaskDefinitionError as error:
+        lines = traceback.extract_tb(error.__traceback__)
+        at = next(line for line in reversed(lines) if line.name == "<module>")
+        raise TaskDefinitionError(f"{at.filename}:{at.lineno}: {error}") from error
+
+
+def routers() -> Iterator[APIRouter]:
+    """Yield the ``router`` of each module named router or …_router; raises DiscoveryError."""
+    for module in import_all(with_routers=True):
+        if _is_router(module.__name__):
+            yield _router(module)
+
+
+def _router(module: ModuleType) -> APIRouter:
+    router = getattr(module, "router", None)
+    if not isinstance(router, APIRouter):
+        raise DiscoveryError(
+            f"{module.__name__} has no APIRouter named router: write "
+            "`router = APIRouter()` there, or give the file another name."
+        )
+    return router
+
+
+def _check_folders(root: Path) -> None:
+    for file in sorted(root.rglob("*.py")):
+        *outer, _ = file.relative_to(root).parents
+        if any(folder.name.startswith(".") for folder in outer):
+            continue  # an editor's copies, such as .ipynb_checkpoints
+        for folder in outer:
+            _check_folder(root / folder, file)
+
+
+def _check_folder(folder: Path, file: Path) -> None:
+    if "." in folder.name:
+        raise DiscoveryError(
+            f"{file} is not found, for the name of {folder} has a dot: "
+            "rename the folder, or move it out of the package."
+        )
+    if not (folder / "__init__.py").is_file():
+        raise DiscoveryError(
+            f"{file} is not found, for {folder} has no __init__.py: "
+            "add an empty one, or move the folder out of the package."
+        )
