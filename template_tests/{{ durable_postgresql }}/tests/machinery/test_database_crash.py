@@ -10,9 +10,9 @@ import pytest
 
 from dev.postgresql import database_server
 
-from .peer import Peer
-from .processes import PATIENCE
-from .service import StartService
+from ..engine.peer import Peer
+from ..engine.processes import PATIENCE
+from ..engine.service import StartService
 
 SLOWEST_DRAIN = 300.0  # seconds for a thousand tasks
 
