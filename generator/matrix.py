@@ -26,7 +26,7 @@ from generator.processes import GRACE, Processes, heed_interrupts, kill_marked
 from generator.rendering import LIMIT, rendered
 from generator.stages import STAGES, Stage
 from generator.verdict import judged
-from generator.workspace import remove, reserved, snapshot, workspace
+from generator.workspace import lay_over, remove, reserved, snapshot, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,6 +123,7 @@ class _Run:
     def of(self, rows: list[Combination]) -> list[Outcome]:
         try:
             snapshot(self._request.root, self._source)
+            lay_over(self._source)
             self._render([self._job(row) for row in rows])
             self._wait()
             self._end_crews()

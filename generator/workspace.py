@@ -48,16 +48,18 @@ def remove(folder: Path) -> None:
 
 
 def snapshot(root: Path, to: Path) -> None:
-    """Copy the template as it is on disk: Copier would clone a repository for each render.
-
-    With it come the tests of its machinery, which a user's project does not carry.
-    """
+    """Copy the template as it is on disk: Copier would clone a repository for each render."""
     to.mkdir()
     for name in SOURCE:
         shutil.copy2(root / name, to)
     unwanted = shutil.ignore_patterns("__pycache__", ".*_cache", ".venv", "uv.lock")
     for part in ("template", TESTS):
-        shutil.copytree(root / part, to / "template", ignore=unwanted, dirs_exist_ok=True)
+        shutil.copytree(root / part, to / part, ignore=unwanted)
+
+
+def lay_over(source: Path) -> None:
+    """Add the tests of the template's machinery, which a user's project does not carry."""
+    shutil.copytree(source / TESTS, source / "template", dirs_exist_ok=True)
 
 
 def reserved(stack: ExitStack, name: str, count: int = 1) -> Queue[Path]:

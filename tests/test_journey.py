@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support import Command
 
 # Of each test file that needs no worker; `make test-all` takes all.
-QUICK = [f"tests/test_{name}.py" for name in ("migrations", "runner", "settings", "signup", "task")]
+QUICK = [f"tests/test_{name}.py" for name in ("migrations", "settings", "signup")]
 TESTS = [] if "WHOLE_MATRIX" in os.environ else QUICK
 
 
