@@ -35,7 +35,7 @@ class BrokeredQueue:
 
     def write(self, messages: Sequence[TaskMessage], session: Session) -> list[Written]:
         # Asked once: a dispatcher sends what is noted as unsent, and nobody else.
-        pushed = self.pusher.healthy
+        pushed = self.pusher.takes(len(messages))
         ids = self.rows.write(messages, session.connection(), sent=pushed)
         return [
             (task_id, partial(self._push, message, pushed and message.not_before is None))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic
 from typing import NamedTuple, Protocol, Self
 from uuid import UUID
@@ -13,10 +14,10 @@ import structlog
 from ..message import TaskMessage
 
 log = structlog.get_logger(__name__)
-BATCH = 200
+BATCH = 20
 PATIENCE = 2.0  # seconds for a call; one that ends later has pushed twice, which is harmless
 PAUSE = 5.0  # seconds for which a broker that failed is left alone
-MOST = 10_000  # hints that wait here; those beyond are sent by the dispatcher
+MOST = 500  # hints that wait here: with more, soundings would overtake them
 
 
 class Hint(NamedTuple):
@@ -64,9 +65,9 @@ class Pusher:
         self._woken = asyncio.Event()
         self._failed = -PAUSE
 
-    @property
-    def healthy(self) -> bool:
-        return monotonic() - self._failed >= PAUSE and len(self._waiting) < MOST
+    def takes(self, count: int) -> bool:
+        """Tell whether that many are pushed soon; the dispatcher sends them otherwise."""
+        return monotonic() - self._failed >= PAUSE and len(self._waiting) + count <= MOST
 
     def push(self, hint: Hint) -> None:
         self._waiting.append(hint)
@@ -75,19 +76,28 @@ class Pusher:
     async def flush(self) -> None:
         while hints := self._waiting[:BATCH]:
             del self._waiting[:BATCH]
-            await self._try(lambda: self._carrier.push(hints))
+            if not await self._try(partial(self._carrier.push, hints)):
+                self._waiting.clear()
+
+    async def send(self, hints: Sequence[Hint]) -> int:
+        """Push at once; return how many surely got there."""
+        for start in range(0, len(hints), BATCH):
+            if not await self._try(partial(self._carrier.push, hints[start : start + BATCH])):
+                return start
+        return len(hints)
 
     async def sound(self, queue: str, at: str, *, again: bool) -> None:
-        await self._try(lambda: self._carrier.push_sounding(queue, at, again=again))
+        await self._try(partial(self._carrier.push_sounding, queue, at, again=again))
 
-    async def _try(self, push: Callable[[], None]) -> None:
+    async def _try(self, push: Callable[[], None]) -> bool:
         try:
             async with asyncio.timeout(PATIENCE):
                 await asyncio.get_running_loop().run_in_executor(self._thread, push)
         except Exception as error:  # noqa: BLE001 - each engine's own
             self._failed = monotonic()
-            self._waiting.clear()
             log.warning("the broker does not answer; ids are sent later", error=_short(error))
+            return False
+        return True
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:

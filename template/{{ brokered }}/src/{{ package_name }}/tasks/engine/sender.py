@@ -8,6 +8,7 @@ slow tasks is left alone, and one that was emptied is noticed in seconds.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
+from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
@@ -33,48 +34,48 @@ class Sender:
         self._sounded = dict.fromkeys(queues, 0.0)
         self._gaps = dict.fromkeys(queues, QUIET)
         self._looks_at = 0.0
-        self._copies = 1
+        self._copies: dict[UUID, int] = {}
 
     async def send(self, view: View | None) -> float:
         """Send what is due; return for how many seconds nothing will be."""
-        if not self._pusher.healthy:
+        if not self._pusher.takes(1):
             return POLL
         if view is None:
             return await self._send_overdue()
         pause = POLL
         for queue in self._queues:
             if (wait := view.seconds_until(view.due.get(queue))) <= 0:
-                wait = 0.0 if await self._send_from(queue, late=0.0) == BATCH else POLL
+                wait = 0.0 if len(await self._send_from(queue)) == BATCH else POLL
             pause = min(pause, wait)
             await self._sound(queue, view)
         return pause
 
     async def _send_overdue(self) -> float:
-        """Send what the leader does not know, ever more of it: others like it take it first."""
+        """Send what the leader does not know; ever more of what others like it handed back."""
         if monotonic() >= self._looks_at:
-            sent = [
-                await self._send_from(queue, late=OVERDUE, copies=self._copies)
-                for queue in self._queues
-            ]
-            self._looks_at = monotonic() + (POLL if any(sent) else OVERDUE)
-            self._copies = 2 * self._copies if any(sent) else 1
+            sent = [await self._send_from(queue, late=OVERDUE) for queue in self._queues]
+            self._copies = {each: 2 * self._copies.get(each, 1) for ids in sent for each in ids}
+            self._looks_at = monotonic() + (POLL if self._copies else OVERDUE)
         return self._looks_at - monotonic()
 
-    async def _send_from(self, queue: str, *, late: float, copies: int = 1) -> int:
-        """Return how many were due: BATCH, if there may be more."""
+    async def _send_from(self, queue: str, *, late: float = 0.0) -> list[UUID]:
+        """Return what was due: BATCH of them, if there may be more."""
         rows = await self._leadership.send(queue, BATCH, late=late)
-        for task_id, task, body, again in list(rows) * min(copies, BATCH // max(1, len(rows))):
-            self._pusher.push(Hint(task_id, task, queue, _shown(body), again))
-        await self._pusher.flush()
-        if not self._pusher.healthy:
-            await self._leadership.unsend([row[0] for row in rows])
-        return len(rows)
+        most = BATCH // max(1, len(rows))
+        hints = [
+            Hint(task_id, task, queue, _shown(body), again)
+            for task_id, task, body, again in rows
+            for _ in range(min(most, self._copies.get(task_id, 1)))
+        ]
+        if missing := hints[await self._pusher.send(hints) :]:
+            await self._leadership.unsend([hint.id for hint in missing])
+        return [row[0] for row in rows]
 
     async def _sound(self, queue: str, view: View) -> None:
         first = view.silent.get(queue)
         if first is None or (view.now - first).total_seconds() < QUIET:
             self._gaps[queue] = QUIET
-        elif monotonic() - self._sounded[queue] > self._gaps[queue] and self._pusher.healthy:
+        elif monotonic() - self._sounded[queue] > self._gaps[queue] and self._pusher.takes(1):
             self._sounded[queue] = monotonic()
             self._gaps[queue] = min(2 * self._gaps[queue], LONGEST_GAP)
             await self._pusher.sound(queue, view.now.isoformat(), again=True)
