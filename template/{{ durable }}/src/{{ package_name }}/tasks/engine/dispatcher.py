@@ -16,7 +16,8 @@ from .schedule import runs_due, seconds_until_next
 
 log = structlog.get_logger(__name__)
 POLL = 1.0  # seconds between two renewals
-FOLLOW = 1.5  # seconds between two tries to lead
+LATE = 2.0  # seconds beyond a pause: the database may have kept others waiting, too
+SOON = 0.05  # seconds
 BATCH = 500
 CAUGHT_UP = timedelta(seconds=60)  # runs of schedules that nobody saw for so long are made up for
 
@@ -30,43 +31,35 @@ class Dispatcher:
         self.send: Send | None = None
         self.leadership = Leadership(rows, f"{os.getpid()}-{uuid4().hex[:8]}", queues)
         self._leads: bool | None = None
-        self._ended = monotonic()  # the last round that went well
+        self._next = monotonic()  # when the round after the last that went well was to begin
         self._mistrusted_until = 0.0
         self._published: datetime | None = None  # all runs of schedules until then
 
     async def run(self) -> None:
         """Dispatch, for ever."""
-        told = ""
-        while True:
-            try:
-                pause = await self._round()
-                told = ""
-            except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
-                pause = POLL
-                if told != (told := f"{type(error).__name__}: {error}"[:200]):
-                    log.warning("nothing is dispatched", error=told)
-            await asyncio.sleep(pause)
+        await for_ever(self._round, "nothing is dispatched")
 
     async def _round(self) -> float:
         """Return for how many seconds there is nothing to do."""
         self._notice_gap()
-        view = await self.leadership.renew()
+        left = await self.leadership.seconds_left()
+        view = await self.leadership.renew() if left <= 0 else None
         if self._leads is not (leads := view is not None):
             self._leads = leads
             log.info("dispatches" if leads else "another worker dispatches")
         if view is None:
             self._published = None
-            pause = FOLLOW
+            pause = max(0.0, left) + SOON
         else:
             pause = min(POLL, await self._publish(view), await self._reap(view))
         if self.send:
             pause = min(pause, await self.send(view))
-        self._ended = monotonic()
+        self._next = monotonic() + pause
         return max(0.01, pause)
 
     def _notice_gap(self) -> None:
         """While the database kept this one waiting, it may have kept those that hold leases."""
-        if monotonic() - self._ended > 2 * FOLLOW:
+        if monotonic() - self._next > LATE:
             self._mistrusted_until = monotonic() + GAP
 
     async def _publish(self, view: View) -> float:
@@ -77,7 +70,7 @@ class Dispatcher:
             async with self._rows.engine.connect() as connection:
                 await connection.run_sync(lambda own: self._rows.write(messages, own, sent=False))
         self._published = now
-        return seconds_until_next(utc_now()) or POLL
+        return 0.0 if messages else seconds_until_next(utc_now()) or POLL
 
     async def _reap(self, view: View) -> float:
         if view.seconds_until(view.lease) > 0:
@@ -88,3 +81,17 @@ class Dispatcher:
         for task_id, name in found:
             log.warning("the process of a task is gone", task=name, task_id=str(task_id))
         return 0.0 if found else POLL
+
+
+async def for_ever(step: Callable[[], Awaitable[float]], failing: str) -> None:
+    """Take it again and again, after the seconds that it returns; tell once why it fails."""
+    told = ""
+    while True:
+        try:
+            pause = await step()
+            told = ""
+        except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
+            pause = POLL
+            if told != (told := f"{type(error).__name__}: {error}"[:200]):
+                log.warning(failing, error=told)
+        await asyncio.sleep(pause)

@@ -22,7 +22,7 @@ from .rows import LEASE, Claim, Rows
 from .runner import HandedBack
 
 log = structlog.get_logger(__name__)
-BEAT = LEASE / 3
+BEAT = LEASE / 4
 UNHEEDED = 5.0  # seconds after which what does not heed its cancellation is left behind
 
 

@@ -18,10 +18,11 @@ from .queue import TaskState
 from .row import DISPATCHER, ITS_QUEUED, RUNNING, SENT, TABLE, UNSENT, UtcDateTime
 from .rows import Rows
 
-LEADS = 3.0  # seconds for which a renewal counts
-GAP = 6.0  # seconds that every lease survives without being kept up
+LEADS = 3.5  # seconds for which a renewal counts
+GAP = 5.0  # seconds that every lease survives without being kept up
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 """When the dispatcher's row is finished: nothing that looks for tasks finds it."""
+NOBODY = ""
 T = TABLE.c
 _OF_QUEUE = T.queue == bindparam("its_queue")
 
@@ -31,7 +32,7 @@ _FIRST_LEADER = (
         id=DISPATCHER,
         task="dispatcher",
         queue="",
-        message="",
+        message=NOBODY,
         state="leader",
         attempts=0,
         run_at=after(-GAP),
@@ -40,9 +41,15 @@ _FIRST_LEADER = (
     )
     .on_conflict_do_nothing()
 )
+_OTHER = select(T.run_at, NOW).where(
+    T.id == DISPATCHER, T.message != bindparam("me"), T.message != NOBODY
+)
 _LEAD = (
     update(TABLE)
-    .where(T.id == DISPATCHER, (T.message == bindparam("me")) | (T.run_at < after(-LEADS)))
+    .where(
+        T.id == DISPATCHER,
+        (T.message == bindparam("me")) | (T.message == NOBODY) | (T.run_at < after(-LEADS)),
+    )
     .values(
         message=bindparam("me"),
         started_at=T.run_at,
@@ -53,7 +60,7 @@ _LEAD = (
 _STEP_DOWN = (
     update(TABLE)
     .where(T.id == DISPATCHER, T.message == bindparam("me"))
-    .values(run_at=after(-LEADS - 0.1))
+    .values(message=NOBODY)
 )
 _REAP = (
     update(TABLE)
@@ -119,16 +126,20 @@ class Leadership:
         self._rows = rows
         self._me = me
         self._queues = queues
-        self._there = False  # whether the row is known to be there
+        self._leads = False
         self._lead = _LEAD.returning(NOW, T.started_at, T.enqueued_at, *_looks(queues))
+
+    async def seconds_left(self) -> float:
+        """Return for how long another one leads at the least."""
+        found = () if self._leads else await self._rows.all(_OTHER, me=self._me)
+        return sum(LEADS - (now - renewed).total_seconds() for renewed, now in found)
 
     async def renew(self) -> View | None:
         """Lead or go on leading, and look at what is to be done; None if another one leads."""
         found = await self._rows.all(self._lead, me=self._me)
+        self._leads = bool(found)
         if not found:
-            if not self._there:
-                await self._rows.all(_FIRST_LEADER)
-                self._there = True
+            await self._rows.all(_FIRST_LEADER)
             return None
         now, renewed, since, lease, *firsts = found[0]
         half = len(self._queues)

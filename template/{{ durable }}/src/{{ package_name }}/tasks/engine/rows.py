@@ -33,7 +33,7 @@ from .queue import TaskState
 from .row import DISPATCHER, ITS_QUEUED, ITS_RUNNING, QUEUED, TABLE, UNFINISHED, UNSENT
 from .runner import Died, Ended, Failed, HandedBack, RetryLater, Succeeded
 
-LEASE = 10.0  # seconds
+LEASE = 8.0  # seconds
 T = TABLE.c
 
 

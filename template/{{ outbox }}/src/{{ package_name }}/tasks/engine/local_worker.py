@@ -15,7 +15,7 @@ from ..task import registry
 from .apart import run_apart
 from .attempt import handed_back, read
 from .dialect import woken_by_commits
-from .dispatcher import Dispatcher
+from .dispatcher import Dispatcher, for_ever
 from .keeper import Keeper, StopPipe
 from .leader import Leadership, View
 from .outbox import OutboxQueue, TaskSettings
@@ -23,7 +23,8 @@ from .rows import Claim, Rows
 from .runner import Ended, Failed, RetryLater, Runner, given_up
 
 log = structlog.get_logger(__name__)
-POLL = 1.0  # seconds; covers what no wake-up tells of
+POLL = 5.0  # seconds; covers what no wake-up tells of
+PATIENCE = 1.0  # seconds between two tries
 BATCH = 100
 APART = 3  # tasks that run in processes of their own at one time
 ANY_DEATHS = 1_000_000
@@ -46,22 +47,15 @@ class LocalWorker:
         self._settled = asyncio.Event()
         self.woken = asyncio.Event()
 
-    async def take_for_ever(self) -> None:
-        told = ""
-        while True:
-            if self.woken.is_set():
-                self._next.clear()
-            self.woken.clear()
-            try:
-                wait = await self._take()
-                told = ""
-            except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
-                wait = POLL
-                if told != (told := f"{type(error).__name__}: {error}"[:200]):
-                    log.warning("no tasks are taken", error=told)
-            if wait:
-                self._give_up_overdue()
-                await _wait(self.woken, wait)
+    async def take(self) -> float:
+        """Start what is due, and wait until more may be."""
+        if self.woken.is_set():
+            self._next.clear()
+        self.woken.clear()
+        if wait := await self._take():
+            self._give_up_overdue()
+            await _wait(self.woken, wait)
+        return 0.0
 
     async def _take(self) -> float:
         """Start tasks; return for how many seconds there is nothing more to start."""
@@ -88,7 +82,7 @@ class LocalWorker:
         """Return how many tasks may be started; waits while there is no room for one."""
         while (room := self._settings.task_concurrency - len(self._held)) <= 0:
             self._settled.clear()
-            await _wait(self._settled, POLL)
+            await _wait(self._settled, PATIENCE)
             self._give_up_overdue()
         return room
 
@@ -131,7 +125,7 @@ class LocalWorker:
                 break
             except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
                 log.warning("tasks are not settled", error=f"{type(error).__name__}: {error}"[:200])
-                await asyncio.sleep(POLL)
+                await asyncio.sleep(PATIENCE)
         for claim, outcome, _ in ended:
             self._keeper.drop(claim)
             del self._held[claim]
@@ -151,17 +145,19 @@ class LocalWorker:
             await self._settled.wait()
 
 
-class Adoption:
-    """Takes over tasks whose ids another backend of this service gave to a broker."""
+class Sender:
+    """Wakes the workers for what is due."""
 
-    def __init__(self, leadership: Leadership, queues: Sequence[str]) -> None:
+    def __init__(self, leadership: Leadership, wake: Callable[[], None]) -> None:
         self._leadership = leadership
-        self._queues = queues
+        self._wake = wake
 
-    async def take_over(self, view: View | None) -> float:
-        for queue in self._queues if view else ():
-            if view and queue in view.silent:
+    async def send(self, view: View | None) -> float:
+        if view:
+            for queue in view.silent:  # another backend of this service gave its ids to a broker
                 await self._leadership.lost(queue, view.now)
+            if any(view.seconds_until(at) <= 0 for at in view.due.values()):
+                self._wake()
         return POLL
 
 
@@ -175,10 +171,15 @@ async def running_worker(
     worker = LocalWorker(queue.rows, TaskSettings.load(), queues)
     known = list(dict.fromkeys([*queue_names(), *queues]))
     dispatcher = Dispatcher(queue.rows, known)
-    dispatcher.send = Adoption(dispatcher.leadership, known).take_over
+
+    def wake() -> None:
+        worker.woken.set()  # by itself: a pooler may pass no notifications
+        queue.wake()
+
+    dispatcher.send = Sender(dispatcher.leadership, wake).send
     async with woken_by_commits(queue.rows.engine, worker.woken):
         taking = [
-            asyncio.create_task(worker.take_for_ever()),
+            asyncio.create_task(for_ever(worker.take, "no tasks are taken")),
             asyncio.create_task(dispatcher.run()),
         ]
         settling = asyncio.create_task(worker.settle_for_ever())

@@ -34,11 +34,11 @@ class OutboxQueue:
     def __init__(self, rows: Rows, reading: AsyncEngine, notifier: Notifier) -> None:
         self.rows = rows
         self._reading = reading
-        self._notifier = notifier
+        self.wake = notifier.notify
 
     def write(self, messages: Sequence[TaskMessage], session: Session) -> list[Written]:
         ids = self.rows.write(messages, session.connection(), sent=False)
-        return [(task_id, self._notifier.notify) for task_id in ids]
+        return [(task_id, self.wake) for task_id in ids]
 
     async def status(self, task_id: UUID) -> TaskStatus | None:
         row = await self.rows.get(task_id, self._reading)
