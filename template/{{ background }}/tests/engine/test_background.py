@@ -46,6 +46,15 @@ def test_the_response_goes_out_first(service: Service, peer: Peer, label: str) -
     assert datetime.fromisoformat(access["timestamp"]).timestamp() <= started["at"]
 
 
+def test_a_response_that_waits_for_its_task(service: Service, peer: Peer, label: str) -> None:
+    """One that streams its task's progress has it started after 5 s, with a warning."""
+    answer = service.client.post(f"/probe/stream/{label}", headers={"X-Correlation-ID": label})
+    assert answer.text == "succeeded"
+    assert len(peer.found(event="ran", label=label)) == 1
+    warning = "tasks start before the response has ended"
+    assert service.api.find(event=warning, correlation_id=label)
+
+
 def test_between_attempts_a_task_is_queued(service: Service, label: str) -> None:
     """A task that waits for its next attempt says what the last one ended with."""
     task_id = service.enqueue("fail_for_long", label=label)

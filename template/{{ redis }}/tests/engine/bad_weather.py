@@ -29,4 +29,15 @@ def read_only(broker: Broker, _service: Service) -> Iterator[None]:
             client.replicaof("NO", "ONE")
 
 
-KINDS = [emptied, read_only]
+@contextmanager
+def full(broker: Broker, _service: Service) -> Iterator[None]:
+    """It has reached its `maxmemory`, and takes nothing more."""
+    with Redis.from_url(broker.url) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", 0)
+
+
+KINDS = [emptied, read_only, full]

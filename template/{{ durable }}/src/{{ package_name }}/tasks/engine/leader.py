@@ -58,9 +58,7 @@ _LEAD = (
     )
 )
 _STEP_DOWN = (
-    update(TABLE)
-    .where(T.id == DISPATCHER, T.message == bindparam("me"))
-    .values(message=NOBODY)
+    update(TABLE).where(T.id == DISPATCHER, T.message == bindparam("me")).values(message=NOBODY)
 )
 _REAP = (
     update(TABLE)
@@ -132,7 +130,7 @@ class Leadership:
     async def seconds_left(self) -> float:
         """Return for how long another one leads at the least."""
         found = () if self._leads else await self._rows.all(_OTHER, me=self._me)
-        return sum(LEADS - (now - renewed).total_seconds() for renewed, now in found)
+        return max((LEADS - (now - renewed).total_seconds() for renewed, now in found), default=0.0)
 
     async def renew(self) -> View | None:
         """Lead or go on leading, and look at what is to be done; None if another one leads."""
