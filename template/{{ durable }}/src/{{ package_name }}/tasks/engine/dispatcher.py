@@ -16,7 +16,7 @@ from .schedule import runs_due, seconds_until_next
 
 log = structlog.get_logger(__name__)
 POLL = 1.0  # seconds between two renewals
-LATE = 2.0  # seconds beyond a pause: the database may have kept others waiting, too
+LATE = 3.0  # seconds beyond a pause: the database may have kept others waiting, too
 SOON = 0.05  # seconds
 BATCH = 500
 CAUGHT_UP = timedelta(seconds=60)  # runs of schedules that nobody saw for so long are made up for
