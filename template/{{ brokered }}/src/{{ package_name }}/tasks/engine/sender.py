@@ -39,6 +39,7 @@ class Sender:
     async def send(self, view: View | None) -> float:
         """Send what is due; return for how many seconds nothing will be."""
         if not self._pusher.takes(1):
+            self._gaps = dict.fromkeys(self._queues, QUIET)  # it may have lost the last sounding
             return POLL
         if view is None:
             return await self._send_overdue()
