@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import PIPE
@@ -197,7 +197,8 @@ class Service:
         """Kill the process and its children."""
         process = self._running.pop(name)
         for pid in family(process.pid):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a task's process may have ended by itself
+                os.kill(pid, signal.SIGKILL)
         process.wait()
 
     def close(self) -> None:
