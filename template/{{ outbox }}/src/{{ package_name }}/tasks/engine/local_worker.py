@@ -45,6 +45,7 @@ class LocalWorker:
         self._ended: list[tuple[Claim, Ended, Progress | None]] = []
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
+        self._apart = asyncio.Semaphore(APART)
         self.woken = asyncio.Event()
 
     async def take(self) -> float:
@@ -62,8 +63,8 @@ class LocalWorker:
         wait = POLL
         for queue in self._queues:
             count = min(await self._room(), BATCH)
-            apart = sum(claim.deaths > 0 for claim in self._held) < APART
-            claims = await self._rows.take(queue, count, most_deaths=ANY_DEATHS if apart else 0)
+            most_deaths = 0 if self._apart.locked() else ANY_DEATHS
+            claims = await self._rows.take(queue, count, most_deaths=most_deaths)
             for claim in claims:
                 self._held[claim] = asyncio.create_task(self._run(claim))
             if len(claims) == count:
@@ -94,11 +95,16 @@ class LocalWorker:
         run = self._runs[claim] = Run(message)
         self._keeper.hold(claim, run)
         try:
-            ended = await (run_apart(claim, run) if claim.deaths else self._runner.run(run))
+            ended = await (self._run_apart(claim, run) if claim.deaths else self._runner.run(run))
         except asyncio.CancelledError:
             ended = handed_back(run)
         if claim in self._runs:
             self._end(claim, ended)
+
+    async def _run_apart(self, claim: Claim, run: Run) -> Ended:
+        async with self._apart:
+            run.started = monotonic()
+            return await run_apart(claim, run)
 
     def _end(self, claim: Claim, ended: Ended) -> None:
         """Have it settled; its lease is kept up until then."""
