@@ -15,7 +15,14 @@ from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).parent
 # What a render and an update to this version read.
-CONTENT = ("CHANGELOG.md", "backends.yml", "copier.yml", "reserved_names.yml", "template")
+CONTENT = (
+    "CHANGELOG.md",
+    "backends.yml",
+    "copier.yml",
+    "moves.yml",
+    "reserved_names.yml",
+    "template",
+)
 
 
 def main(text: str) -> None:

@@ -19,6 +19,8 @@ class Prepared:
     merged: Merged
     files: dict[str, Entry | None]
     """What becomes of each file that changes, by its path in the repository."""
+    places: dict[str, str]
+    """Where each file is now, by the path that it had."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from generator.plan import LOCK
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from generator.merge import Change
     from generator.plan import Answers, Needs, Plan, Verdict
     from generator.status import Status
     from generator.undo import Undone
@@ -27,7 +28,7 @@ HEADINGS = {
     Kind.UPDATED: "Updated",
     Kind.ADDED: "Added",
     Kind.REMOVED: "Removed (you had not edited them)",
-    Kind.MOVED: "Moved with the package",
+    Kind.MOVED: "Moved",
 }
 
 
@@ -91,13 +92,17 @@ def _shown(value: Any) -> str:
 def _file_lines(made: Plan, *, all_of_them: bool) -> Iterator[str]:
     for kind, heading in HEADINGS.items():
         found = [change for change in made.changes if change.kind is kind]
-        lines = [f"{c.path}{': ' if c.reason else ''}{c.reason}" for c in found]
+        lines = [_file_line(each) for each in found]
         yield from _lines_below(heading, lines, all_of_them=all_of_them or kind is Kind.CONFLICT)
-    old, new = made.answers.changed.get("package_name", ("", ""))
-    heading = f"Still importing {old}, which is {new} now"
-    yield from _lines_below(heading, made.old_imports, all_of_them=all_of_them)
-    heading = f"Left in src/{old}, for git does not know them"
+    old = [f"{each.path}:{each.line}: {each.old} → {each.new}" for each in made.old_imports]
+    yield from _lines_below("Imports by an old name, yours to change", old, all_of_them=all_of_them)
+    heading = "Left in folders that have moved, for git does not know them"
     yield from _lines_below(heading, made.left_behind, all_of_them=all_of_them)
+
+
+def _file_line(each: Change) -> str:
+    start = f"{each.was} → " if each.was else ""
+    return f"{start}{each.path}{': ' if each.reason else ''}{each.reason}"
 
 
 def _lines_below(heading: str, lines: list[str], *, all_of_them: bool) -> Iterator[str]:

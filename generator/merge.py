@@ -37,6 +37,8 @@ class Change:
     path: str
     kind: Kind
     reason: str = ""
+    was: str = ""
+    """The path that it had in the project, if it has another now."""
 
 
 @dataclass(frozen=True)

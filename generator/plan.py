@@ -15,6 +15,7 @@ from generator.merge import Change, Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from generator.left_behind import OldImport
     from generator.renders import Render
 
 LOCK = "uv lock"
@@ -83,10 +84,10 @@ class Plan:
     release_notes: dict[str, str]
     """What each version that is crossed wants to be known, oldest first."""
     notes: list[str]
-    old_imports: list[str] = field(default_factory=list)
-    """The user's files that import the package by its old name."""
+    old_imports: list[OldImport] = field(default_factory=list)
+    """The user's imports of modules that have another name now."""
     left_behind: list[str] = field(default_factory=list)
-    """Files in the package's old folder that git does not know."""
+    """Files in folders that have moved which git does not know."""
     applied: bool = False
     commit: str = ""
     branch: str = ""

@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from generator import apply, trees
+from generator import apply, moves, trees
 from generator.errors import RefusedError
 from generator.merge import Change, Kind, Labels, merge
+from generator.moves import Places
 
 if TYPE_CHECKING:
+    from generator.moves import Table
     from generator.plan import Version
     from generator.project import Project
     from generator.renders import Render
     from generator.trees import Tree
 
 
-def prepared(found: Project, before: Render, after: Render, version: Version) -> apply.Prepared:
+def prepared(
+    found: Project, before: Render, after: Render, version: Version, tables: list[Table]
+) -> apply.Prepared:
     names = [render.rendered.answers.get("package_name", "") for render in (before, after)]
     ours = trees.of_commit(found.root, found.head, found.prefix)
+    renamed = [_renamed(tree, *names) for tree in (before.tree, ours)]
+    base, mine = _moved(before.tree, renamed[0]), _moved(ours, renamed[1])
+    places = moves.places(tables, base, mine, after.tree)
     labels = Labels("yours", f"template {version.old}", f"template {version.new}")
-    merged = merge(
-        found.root, _moved(before.tree, *names), _moved(ours, *names), after.tree, labels
-    )
+    base, mine = _moved(base, places.base), _moved(mine, places.ours)
+    merged = merge(found.root, base, mine, after.tree, labels)
     _require_folders(merged.tree, ours)
-    named = {change.path for change in merged.changes}
-    moved = (place for path, place in _places(ours, *names).items() if path != place)
-    merged.changes += [Change(path, Kind.MOVED) for path in moved if path not in named]
+    of_base, of_ours = (
+        {path: then[place] for path, place in first.items()}
+        for first, then in zip(renamed, (places.base, places.ours), strict=True)
+    )
+    merged.changes = _with_moves(merged.changes, Places(of_base, of_ours, places.taken))
     files = apply.differences(ours, merged.tree, found.prefix)
     apply.require_room(found, files)
-    return apply.Prepared(merged, files)
+    return apply.Prepared(merged, files, of_base | of_ours)
 
 
-def _moved(tree: Tree, old: str, new: str) -> Tree:
-    """Give the tree with the package's folder under its new name."""
-    return {place: tree[path] for path, place in _places(tree, old, new).items()}
+def _moved(tree: Tree, places: dict[str, str]) -> Tree:
+    return {place: tree[path] for path, place in places.items()}
 
 
-def _places(tree: Tree, old: str, new: str) -> dict[str, str]:
+def _renamed(tree: Tree, old: str, new: str) -> dict[str, str]:
     """Say where each file is when the package has its new name."""
     start, end = f"src/{old}/", f"src/{new}/"
     there = [folder for folder in (start, end) if any(path.startswith(folder) for path in tree)]
@@ -47,6 +55,35 @@ def _places(tree: Tree, old: str, new: str) -> dict[str, str]:
             "Give that folder another name and commit it, or choose another --package-name.",
         )
     return {p: end + p.removeprefix(start) if p.startswith(start) else p for p in tree}
+
+
+def _with_moves(changes: list[Change], places: Places) -> list[Change]:
+    """Say what each file was called, which have only moved, and which stay for want of a place."""
+    was = _former(places)
+    told = [_told(replace(c, was=was.get(c.path, "")), places.taken) for c in changes]
+    named = {change.path for change in told}
+    moved = {place: path for path, place in places.ours.items() if path != place}
+    told += [Change(p, Kind.MOVED, was=path) for p, path in moved.items() if p not in named]
+    told += [
+        Change(path, Kind.LEFT, f"its folder has moved, and {place} is there already")
+        for path, place in places.taken.items()
+        if path not in named
+    ]
+    return sorted(told, key=lambda change: change.path)
+
+
+def _former(places: Places) -> dict[str, str]:
+    """Give the path that each file had, also of those that the user has deleted."""
+    there = set(places.ours.values())
+    all_ = [(path, place) for path, place in places.base.items() if place not in there]
+    return {place: path for path, place in [*all_, *places.ours.items()] if path != place}
+
+
+def _told(change: Change, taken: dict[str, str]) -> Change:
+    if change.kind is not Kind.CONFLICT or change.path not in taken:
+        return change
+    reason = f"you edited it, and {taken[change.path]}, its new place, is another file"
+    return replace(change, reason=reason)
 
 
 def _require_folders(merged: Tree, ours: Tree) -> None:

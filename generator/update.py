@@ -14,6 +14,7 @@ from generator import (
     git,
     journal,
     left_behind,
+    moves,
     plan,
     prepare,
     project,
@@ -92,7 +93,9 @@ def _made(command: str, request: Request, found: Project) -> Plan:
         require_unedited_answers(found, before.tree.keys())
         require_unedited_version(found, known, before.folder)
         after = renders.after()
-        prepared = prepare.prepared(found, before, after, version)
+        package = after.rendered.answers.get("package_name", "")
+        tables = moves.between(version, known.files(version.new), package)
+        prepared = prepare.prepared(found, before, after, version, tables)
         made = _plan(command, renders, before, after, prepared)
         _finish(request, found, made, prepared, plan.given_up(before, after))
         return made
@@ -130,7 +133,6 @@ def _plan(
     found = renders.found
     changelog = renders.known.files(renders.version.new) / "CHANGELOG.md"
     answers = plan.answers(found.answers, after.answers, renders.given)
-    package, _ = answers.changed.get("package_name", ("", ""))
     return plan.Plan(
         command=command,
         project=str(found.path),
@@ -144,8 +146,8 @@ def _plan(
         deploy=deploy.steps(before, after),
         release_notes=plan.release_notes(changelog, renders.version),
         notes=after.rendered.warnings,
-        old_imports=left_behind.importing(found, prepared.merged, after.tree, package),
-        left_behind=left_behind.unknown(found, package),
+        old_imports=left_behind.imports(found, prepared, after.tree),
+        left_behind=left_behind.unknown(found, prepared),
     )
 
 

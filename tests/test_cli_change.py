@@ -88,14 +88,22 @@ def test_a_package_with_another_name(command: Command, shop: Path) -> None:
         (shop / "src/shop" / name).write_text("")
 
     done = read(command, "switch", "shop", "--package-name", "web", "--dry-run")
-    assert done["old_imports"] == ["src/web/also.py", "src/web/mine.py"]
+    assert done["old_imports"] == [
+        {"path": "src/web/also.py", "line": 2, "old": "shop", "new": "web"},
+        {
+            "path": "src/web/mine.py",
+            "line": 1,
+            "old": "shop.unit_of_work",
+            "new": "web.unit_of_work",
+        },
+    ]
     assert done["left_behind"] == ["src/shop/local.py"]
     code, printed, _ = command(["switch", "shop", "--package-name", "web"])
 
     assert code == 0
-    expected = "Still importing shop, which is web now: 2\n  src/web/also.py\n  src/web/mine.py\n"
-    assert expected in printed
-    assert "Left in src/shop, for git does not know them: 1\n  src/shop/local.py\n" in printed
+    assert "Imports by an old name, yours to change: 2\n" in printed
+    assert "  src/web/also.py:2: shop → web\n" in printed
+    assert "for git does not know them: 1\n  src/shop/local.py\n" in printed
     assert (shop / "src/shop/local.py").exists()
     done = read(command, "switch", "shop", "--ci", "none")
     assert (done["old_imports"], done["left_behind"]) == ([], [])
