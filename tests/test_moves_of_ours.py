@@ -11,6 +11,7 @@ import pytest
 
 from generator import merge, moves, project, trees, undo, update
 from generator.new import ANSWERS_FILE
+from generator.plan import Version
 from tests import projects, support
 from tests.projects import COMBINATIONS, NEXT, RELEASED
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TABLES = moves.load(support.ROOT / moves.FILE)
 BACKENDS = ("background", "rq", "celery", "outbox")
 OLD = "v0.2.0"
+VERSIONS = [*RELEASED, *({NEXT} - {*RELEASED})]
 
 
 @pytest.mark.parametrize("version", TABLES, ids=str)
@@ -29,17 +31,31 @@ OLD = "v0.2.0"
 def test_the_table_is_true(renders: projects.Renders, version: object) -> None:
     """Each move is one that some project makes: from an earlier release to that one."""
     tag = f"v{version}"
-    known = [*RELEASED, NEXT] if NEXT not in RELEASED else RELEASED
-    assert tag in known
+    assert tag in VERSIONS
     pairs = [
         (renders.files(answers, earlier), renders.files(answers, tag))
         for answers in COMBINATIONS
-        for earlier in known[: known.index(tag)]
+        for earlier in VERSIONS[: VERSIONS.index(tag)]
     ]
     [table] = [table for number, table in TABLES.items() if number == version]
     for old, new in table.items():
         names = (old.replace(moves.PACKAGE, "shop"), new.replace(moves.PACKAGE, "shop"))
         assert any(is_made(*names, *pair) for pair in pairs), f"{old}: {new}"
+
+
+@pytest.mark.xdist_group("renders")
+def test_the_table_is_whole(renders: projects.Renders, tmp_path: Path) -> None:
+    """Nothing is left since the last release that git would call renamed."""
+    shop = renders.project(tmp_path / "shop")
+    for answers in COMBINATIONS:
+        old, new = (rendered(shop, renders, answers, tag) for tag in VERSIONS[-2:])
+        places = moves.places(tables(), old, old, new).base
+        left = {place: old[path] for path, place in places.items()}
+        assert merge.renames(shop, left, new, {}) == {}, answers
+
+
+def tables() -> list[moves.Table]:
+    return moves.between(Version(*VERSIONS[-2:]), support.ROOT, "shop")
 
 
 def is_made(old: str, new: str, before: dict[str, bytes], after: dict[str, bytes]) -> bool:
@@ -151,13 +167,13 @@ def test_no_file_has_two_names(renders: projects.Renders, tmp_path: Path) -> Non
     So a switch needs no table of moves: git would call none of them renamed.
     """
     shop = renders.project(tmp_path / "shop")
-    found = {projects.name(answers): rendered(shop, renders, answers) for answers in COMBINATIONS}
+    found = {projects.name(each): rendered(shop, renders, each, NEXT) for each in COMBINATIONS}
     for one, other in combinations(found, 2):
         assert merge.renames(shop, found[one], found[other], {}) == {}, (one, other)
 
 
-def rendered(shop: Path, renders: projects.Renders, answers: dict[str, str]) -> Tree:
-    folder = renders.project(shop.parent / projects.name(answers), NEXT, **answers)
+def rendered(shop: Path, renders: projects.Renders, answers: dict[str, str], tag: str) -> Tree:
+    folder = renders.project(shop.parent / f"{projects.name(answers)}-{tag}", tag, **answers)
     return trees.of_folder(shop / ".git", folder)
 
 
