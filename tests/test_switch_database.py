@@ -25,7 +25,7 @@ RUN = ("uv", "run", "--quiet", "--python", sys.executable)
 MODEL = """
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .database import Base
+from .service.database import Base
 
 
 class Invoice(Base):
@@ -38,7 +38,7 @@ STEP = """
 import asyncio, sys
 from alembic import command
 from dev.migrate import alembic_config
-from shop.database import create_engine
+from shop.service.database import create_engine
 from shop.settings import Settings
 
 URL = Settings.load().database_url.get_secret_value()
