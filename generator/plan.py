@@ -23,7 +23,7 @@ NO = "–"  # noqa: RUF001 (how the table says that a promise is not made)
 _SECTION = re.compile(r"^## \[([^\]]+)\].*\n", re.MULTILINE)
 _UPGRADING = re.compile(r"^### Upgrading\n+(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 _DURATION = re.compile(r" in [\d.]+s( \([\d:]+\))?$")
-_VARIABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=", re.MULTILINE)
+_VARIABLE = re.compile(r"^#?([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from time import monotonic
 
 import structlog
 
+from ...service.beat import beat
 from ...service.resources import Resources
 from ..progress import Progress, Run
 from ..queues import queue_names
@@ -53,7 +54,9 @@ class LocalWorker:
         if self.woken.is_set():
             self._next.clear()
         self.woken.clear()
-        if wait := await self._take():
+        wait = await self._take()
+        beat()
+        if wait:
             self._give_up_overdue()
             await _wait(self.woken, wait)
         return 0.0
@@ -84,6 +87,7 @@ class LocalWorker:
         while (room := self._settings.task_concurrency - len(self._held)) <= 0:
             self._settled.clear()
             await _wait(self._settled, PATIENCE)
+            beat()
             self._give_up_overdue()
         return room
 

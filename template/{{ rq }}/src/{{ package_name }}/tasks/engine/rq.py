@@ -3,12 +3,14 @@
 # mypy: allow-untyped-calls
 
 import math
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from threading import Thread
 from typing import Any, Literal
 
 from pydantic import NonNegativeFloat, PositiveInt
-from redis import Redis
+from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue, SimpleWorker, Worker
@@ -16,6 +18,7 @@ from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ...service.beat import beat
 from ...service.settings import ServiceSettings
 from ..task import registry
 from .broker import BrokerSettings
@@ -27,6 +30,7 @@ from .queue import TaskQueue
 __all__ = ["TaskSettings", "open_queue", "request_queue", "run_engine"]
 LATE = 30  # seconds beyond a task's own timeout after which its process is ended
 SHORT = 60  # seconds for which RQ's tools show what went well
+BEAT = 2.0  # seconds
 LONG = 7 * 24 * 3600  # and what did not
 RUN, SOUND = (f"{__package__}.process_loop.{name}" for name in ("run_row", "sound"))
 
@@ -82,20 +86,33 @@ def _job(hint: Hint) -> Any:
 
 
 def _connect(**options: Any) -> Redis:
-    return Redis.from_url(BrokerSettings.load().broker_url.get_secret_value(), **options)
+    return Redis.from_url(BrokerSettings.load().url, **options)
 
 
 def run_engine(queues: Sequence[str]) -> None:
     """Run RQ's own worker pool, on what began before first."""
     settings = TaskSettings.load()
     prefix = BrokerSettings.load().task_queue
-    WorkerPool(
+    pool = WorkerPool(
         [broker_queue(prefix, name, again=again) for name in queues for again in (True, False)],
         connection=_connect(socket_keepalive=True),
         num_workers=settings.task_concurrency,
         worker_class=Worker if settings.rq_worker == "fork" else SimpleWorker,
         serializer=JSONSerializer,
-    ).start(logging_level="WARNING")
+    )
+    Thread(target=_beat_with, args=(pool,), daemon=True, name="beat").start()
+    pool.start(logging_level="WARNING")
+
+
+def _beat_with(pool: WorkerPool) -> None:
+    """Beat while RQ takes one of the pool's workers for alive: each keeps up a key in Redis."""
+    redis = _connect(socket_timeout=5, socket_connect_timeout=5)
+    while True:
+        keys = [Worker.redis_worker_namespace_prefix + name for name in list(pool.worker_dict)]
+        with suppress(RedisError):
+            if keys and redis.exists(*keys):
+                beat()
+        time.sleep(BEAT)
 
 
 @asynccontextmanager
