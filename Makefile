@@ -48,7 +48,7 @@ lock: $(READY)  ## take newer versions of what development needs
 $(READY): pyproject.toml requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Error: no Python 3.11 or newer is on PATH: install one."; exit 1; }
 	$(PYTHON) -m venv .venv || { echo "Error: Python has no venv: on Debian, apt-get install python3-venv."; exit 1; }
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.13.8,<1"
+	PIP_USER=0 .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.13.8,<1"
 	.venv/bin/uv pip sync --quiet --python .venv/bin/python --compile-bytecode requirements-dev.txt
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
 	@touch $@

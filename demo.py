@@ -305,7 +305,9 @@ async def main(backend: str, *, outage: bool) -> None:
             service.start_api()
             for name in processes(backend):
                 service.start(name)
-            async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as client:
+            async with httpx.AsyncClient(
+                base_url=service.url, timeout=PATIENCE, trust_env=False
+            ) as client:
                 (await client.get("/readyz")).raise_for_status()
                 step(f"signing {SIGN_UPS} people up" if outage else "signing somebody up")
                 if outage:

@@ -19,6 +19,7 @@ import pytest
 
 from generator import questions
 from generator.documented import free_port
+from generator.matrix import ODD
 from tests import support
 
 if TYPE_CHECKING:
@@ -110,8 +111,31 @@ def test_a_command_of_dev_ends_with_it(checkout: Path, tmp_path: Path) -> None:
         assert command.wait(PATIENCE) == 0
 
 
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("environment", "SHOP_PORT"), ("environment", "MAIL_PORT"), (".env", "SHOP_PORT")],
+)
+def test_a_port_that_is_none(checkout: Path, tmp_path: Path, place: str, name: str) -> None:
+    """`make dev` says so in a sentence, wherever it stands."""
+    project = render(checkout, tmp_path, task_backend="background")
+    around = {name: "abc"} if place == "environment" else {}
+    (project / ".env").write_text("" if around else f"{name}=abc\n", encoding="utf-8")
+    done = subprocess.run(
+        ["make", "dev"],
+        cwd=project,
+        env=environment(project, **around),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert re.search(rf"^Error: .*{name}.*", done.stderr, re.MULTILINE), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode
+
+
 def render(checkout: Path, folder: Path, **answers: str) -> Path:
-    project = folder / "shop"
+    project = folder / ODD / "shop"
     copier.run_copy(
         str(checkout),
         project,
@@ -180,18 +204,20 @@ def making_dev(project: Path, end: signal.Signals) -> Iterator[tuple[httpx.Clien
     """Give a client of what `make dev` starts, and the file with all that it prints."""
     log = project.with_name("log")
     api, mail = free_port(), free_port()
+    settings = (project / ".env.example").read_text(encoding="utf-8")
+    (project / ".env").write_text(f"{settings}SHOP_PORT={api}\n", encoding="utf-8")
     with log.open("w") as output:
         command = subprocess.Popen(
             ["make", "dev"],
             cwd=project,
-            env=environment(project, SHOP_PORT=str(api), MAIL_PORT=str(mail)),
+            env=environment(project, MAIL_PORT=str(mail)),
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
         try:
             wait_until_it_answers(command, log, api)
-            with httpx.Client(base_url=f"http://127.0.0.1:{api}") as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{api}", trust_env=False) as client:
                 yield client, log
             os.killpg(command.pid, end)
             command.wait(PATIENCE)

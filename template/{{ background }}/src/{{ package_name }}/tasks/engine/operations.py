@@ -72,5 +72,6 @@ async def open_operations() -> AsyncIterator[TaskOperations]:
     token = settings.operations_token
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     url = f"{settings.operations_url.rstrip('/')}/operations"
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as http:
+    direct = httpx.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False)
+    async with direct as http:  # the API is no web site that a proxy leads to
         yield _Client(http)
