@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from generator.source import Source
 
 ANSWERS_FILE = ".copier-answers.yml"
+CI_FILES = (".github/workflows/ci.yml", ".gitlab-ci.yml")
 _SOURCE_LINES = re.compile(r"^_(?:commit|src_path):.*\n(?:[ \t].*\n)*", re.MULTILINE)
 _COMMENTS = re.compile(r"\A(?:#.*\n)*")
 
@@ -121,7 +122,7 @@ def _report(request: Request, plan: _Plan, rendered: Rendered, files: list[str])
         created_repository=plan.outer is None and not request.dry_run,
         copier=copier_line(plan.source, request.destination, typed),
         next=next_command(request.destination),
-        notes=_notes(plan, rendered),
+        notes=_notes(plan, rendered, files),
     )
 
 
@@ -169,10 +170,17 @@ def _used(plan: _Plan, done: Rendered) -> dict[str, str]:
     return {name: text for name, text in told.items() if name in done.answers}
 
 
-def _notes(plan: _Plan, rendered: Rendered) -> list[str]:
+def _notes(plan: _Plan, rendered: Rendered, files: list[str]) -> list[str]:
     notes = [plan.source.note] if plan.source.note else []
     if plan.outer:
         notes.append(f"It lies in the git repository {plan.outer}, so it got none of its own.")
+    if plan.outer and plan.outer.resolve() != plan.target.resolve():
+        notes += [
+            f"{file} does not run there: it is read at a repository's root alone. Move it to "
+            f"{plan.outer / file}, and have its commands run in {plan.target}."
+            for file in CI_FILES
+            if file in files
+        ]
     return notes + rendered.warnings
 
 
