@@ -10,12 +10,12 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from generator.job import Job
@@ -42,10 +42,28 @@ class ServerDiedError(Exception):
 
 
 def check(job: Job) -> None:
-    folder = job.project.parent / f"{job.project.name}.commands"
+    with dotenv(job, str):  # as it is: a copy sets nothing
+        watch(job, "commands", Service)
+
+
+@contextmanager
+def dotenv(job: Job, change: Callable[[str], str]) -> Iterator[None]:
+    """Have a changed copy of .env.example as .env until the end of the block."""
+    example = (job.project / ".env.example").read_text(encoding="utf-8")
+    copy = job.project / ".env"
+    copy.write_text(change(example), encoding="utf-8")
+    try:
+        yield
+    finally:
+        copy.unlink()
+
+
+def watch(job: Job, name: str, kind: type[Service]) -> None:
+    """Start the service, use it and stop it."""
+    folder = job.project.parent / f"{job.project.name}.{name}"
     folder.mkdir()
     with ExitStack() as stack:
-        service = Service(job, folder, stack)
+        service = kind(job, folder, stack)
         try:
             service.start()
             service.use()
@@ -62,10 +80,13 @@ def check(job: Job) -> None:
 class Service:
     """The processes of the project, as its README starts them."""
 
+    api = "serve"
+
     def __init__(self, job: Job, folder: Path, stack: ExitStack) -> None:
         self._job = job
         self._folder = folder
         self._stack = stack
+        self._serving: list[str] = []
         self._patience = job.limit or PATIENCE
         self._package = job.answers["package_name"]
         self.settings: dict[str, str] = {}
@@ -74,6 +95,24 @@ class Service:
         self._port = self._listener.getsockname()[1]
 
     def start(self) -> None:
+        self.start_servers()
+        for command in ("serve", *self.documented()):
+            words = [self._job.python, "-m", self._package, command]
+            self.serve(command, words, self._job.project, self.settings)
+
+    def serve(
+        self, name: str, command: list[str], cwd: Path, environment: Mapping[str, str]
+    ) -> None:
+        """Start a process of the service, the API on a socket of ours."""
+        self._serving.append(name)
+        if name != self.api:
+            self._start(name, command, cwd, environment)
+            return
+        fd = self._listener.fileno()
+        self._start(name, [*command, "--fd", str(fd)], cwd, environment, [fd])
+        self._listener.close()  # it is the service's alone: who waits for that hears of its end
+
+    def start_servers(self) -> None:
         told, go = self._folder / "settings.json", self._folder / "go"
         mail = str(free_port())
         self._run("mail", "dev.mail", mail)
@@ -82,11 +121,6 @@ class Service:
         self._stack.callback(self._let_servers_go, go)  # before the block ends them by a signal
         self._wait(told.exists, "python -m dev started no servers")
         self.settings = json.loads(told.read_text())
-        fd = self._listener.fileno()
-        self._run("serve", self._package, "serve", "--fd", str(fd), fds=[fd])
-        self._listener.close()  # it is the service's alone: who waits for that hears of its end
-        for command in self.documented():
-            self._run(command, self._package, command)
 
     def documented(self) -> list[str]:
         """Return the processes that the README tells to run beside the API."""
@@ -100,25 +134,23 @@ class Service:
             self._request("GET", path, expected=200)
         if "signup" not in self._job.answers["examples"]:
             return
-        body = {"email": "ada@example.com"}
-        place = self._request("POST", "/signups", body, expected=202)[1]
+        email = f"{self._folder.suffix[1:]}@example.com"  # stages share a database
+        place = self._request("POST", "/signups", {"email": email}, expected=202)[1]
         self._wait(lambda: self._finished(place), f"the task of {place} has not finished")
-        self._wait(
-            lambda: "ada@example.com" in self._log("mail"), "the welcome mail was not delivered"
-        )
+        self._wait(lambda: email in self._log("mail"), "the welcome mail was not delivered")
 
     def stop(self) -> None:
         """End each by SIGTERM, as a platform does: it has to end with 0, or uvicorn by it."""
-        for name in ("serve", *self.documented()):
+        for name in self._serving:
             self._running[name].send_signal(signal.SIGTERM)
-        for name in ("serve", *self.documented()):
+        for name in self._serving:
             try:
                 code = self._running[name].wait(self._patience)
             except subprocess.TimeoutExpired:
                 raise MisbehavedError(
                     f"{name} runs on {self._patience:g} s after SIGTERM"
                 ) from None
-            if code and (name, code) != ("serve", -signal.SIGTERM):
+            if code and (name, code) != (self.api, -signal.SIGTERM):
                 raise MisbehavedError(f"{name} ended with {code} on SIGTERM")
 
     def dead_servers(self) -> list[str]:
@@ -136,13 +168,21 @@ class Service:
         tails = {name: self._tail(name, 12) for name in self._running}
         return "\n".join(f"[{name}] {line}" for name, lines in tails.items() for line in lines)
 
-    def _run(self, name: str, *arguments: str, fds: list[int] | None = None, **more: str) -> None:
-        log = self._stack.enter_context((self._folder / f"{name}.log").open("wb"))
+    def _run(self, name: str, *arguments: str, **more: str) -> None:
         command = [self._job.python, "-m", *arguments]
-        environment = {"PYTHONUNBUFFERED": "1", **self.settings, **more}
-        started = self._job.processes.started(
-            command, self._job.project, log.fileno(), fds or (), **environment
-        )
+        self._start(name, command, self._job.project, {**self.settings, **more})
+
+    def _start(
+        self,
+        name: str,
+        command: list[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        fds: Sequence[int] = (),
+    ) -> None:
+        log = self._stack.enter_context((self._folder / f"{name}.log").open("wb"))
+        around = {"PYTHONUNBUFFERED": "1", **environment}
+        started = self._job.processes.started(command, cwd, log.fileno(), fds, **around)
         self._running[name] = self._stack.enter_context(started)
 
     def _let_servers_go(self, go: Path) -> None:

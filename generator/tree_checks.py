@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What goes beyond these budgets is a decision, not an accident.
-FILES, LINES, LINES_OF_A_FILE = 125, 8_800, 300
+FILES, LINES, LINES_OF_A_FILE = 125, 8_880, 300
 # The dearest thing to keep small: what is read to add a task and to know what happens to it.
 READING = (
     *("AGENTS.md", "docs/tasks.md"),

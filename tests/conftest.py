@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from contextlib import ExitStack
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import settings
 
 from generator import cli, processes, workspace
-from tests import projects, support
+from generator.environments import LOCK
+from tests import faults, projects, support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +106,20 @@ def command(
     monkeypatch.setattr("generator.source.ROOT", checkout)
     yield lambda arguments: (cli.main(arguments), *capsys.readouterr())
     signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> faults.Break:
+    """Give a copy of the template in which a text was replaced; an empty one means the end."""
+
+    def change(file: str, old: str, new: str) -> Path:
+        root = tmp_path / "root"
+        workspace.snapshot(support.ROOT, root)
+        shutil.copy(support.ROOT / LOCK, root)
+        path = root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
+        return root
+
+    return change

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from generator import matrix, workspace
-from generator.environments import LOCK
 from generator.outcomes import Outcome, Status
 from generator.stages import STAGES, Stage, references
 from tests import support
+from tests.faults import Break, found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 PACKAGE = "src/{{ package_name }}"
@@ -37,34 +35,6 @@ TREES = [
 ]
 
 
-@pytest.fixture
-def broken(tmp_path: Path) -> Callable[[str, str, str], Path]:
-    """Give a copy of the template in which a text was replaced; an empty one means the end."""
-
-    def change(file: str, old: str, new: str) -> Path:
-        root = tmp_path / "root"
-        workspace.snapshot(support.ROOT, root)
-        shutil.copy(support.ROOT / LOCK, root)
-        path = root / file
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
-        return root
-
-    return change
-
-
-def found(root: Path, stage: str, *names: str) -> dict[str, str]:
-    """Run the stage, and return what it says of each combination that fails."""
-    rows = {}
-    for name in names:
-        for outcome in matrix.run(matrix.Request({"name": name}, [stage], root=root)):
-            if outcome.status is not Status.OK:
-                assert (outcome.stage, outcome.status) == (stage, Status.FAILED), outcome
-                rows[name] = outcome.detail
-    return rows
-
-
 def together(root: Path, stage: str) -> dict[tuple[str, str], Outcome]:
     """Run the stage of two combinations that differ in their database, in one run."""
     rq = {"task_backend": "rq", "python_version": "3.11"}
@@ -72,7 +42,7 @@ def together(root: Path, stage: str) -> dict[tuple[str, str], Outcome]:
     return {(outcome.combination.name, outcome.stage): outcome for outcome in outcomes}
 
 
-def test_a_missing_import_in_one_overlay(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_missing_import_in_one_overlay(broken: Break) -> None:
     """Lint names the file, for the combination with that overlay and not for its sibling."""
     root = broken("template/{{ rabbitmq }}/dev/rabbitmq.py.jinja", "import secrets\n", "")
     failed = found(root, "lint", "celery-rabbitmq-sqlite", "celery-redis-sqlite")
@@ -81,7 +51,7 @@ def test_a_missing_import_in_one_overlay(broken: Callable[[str, str, str], Path]
     assert "F821" in failed["celery-rabbitmq-sqlite"]
 
 
-def test_a_service_that_does_not_come_up(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_service_that_does_not_come_up(broken: Break) -> None:
     """Nobody waits for an answer of what is gone: the time for one is two minutes."""
     up = "        # A full collection"
     root = broken(f"template/{PACKAGE}/main.py", up, f"        raise SystemExit(3)\n{up}")
@@ -92,7 +62,7 @@ def test_a_service_that_does_not_come_up(broken: Callable[[str, str, str], Path]
     assert "SystemExit: 3" in failed["background-sqlite"]
 
 
-def test_a_worker_that_does_not_heed_sigterm(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_worker_that_does_not_heed_sigterm(broken: Break) -> None:
     """To die at once by the signal is the API's way alone, after uvicorn has stopped it."""
     worker = f"template/{{{{ outbox }}}}/{PACKAGE}/tasks/engine/worker.py"
     root = broken(worker, "(signal.SIGTERM, signal.SIGINT)", "(signal.SIGINT,)")
@@ -101,7 +71,7 @@ def test_a_worker_that_does_not_heed_sigterm(broken: Callable[[str, str, str], P
 
 
 def test_a_tool_among_the_dependencies_of_the_image(
-    broken: Callable[[str, str, str], Path],
+    broken: Break,
 ) -> None:
     """That the Makefile runs it makes it no dependency of the service."""
     root = broken("template/pyproject.toml.jinja", '"alembic', '"ruff>=0.15",\n  "alembic')
@@ -109,7 +79,7 @@ def test_a_tool_among_the_dependencies_of_the_image(
     assert said == "pyproject.toml: ruff>=0.15 is declared, and nothing uses it"
 
 
-def test_an_undeclared_dependency(broken: Callable[[str, str, str], Path]) -> None:
+def test_an_undeclared_dependency(broken: Break) -> None:
     """Imports names file, line, module and the distribution that happens to be there."""
     overlay = f"template/{{{{ rq }}}}/{PACKAGE}/tasks/engine/rq.py"
     root = broken(overlay, "", "import anyio\n")
@@ -118,7 +88,7 @@ def test_an_undeclared_dependency(broken: Callable[[str, str, str], Path]) -> No
     assert "imports anyio of anyio, which pyproject.toml does not declare" in said
 
 
-def test_an_unused_dependency(broken: Callable[[str, str, str], Path]) -> None:
+def test_an_unused_dependency(broken: Break) -> None:
     """Imports names what is declared for nothing, though a comment and a docstring tell of it."""
     root = broken("template/pyproject.toml.jinja", '"alembic', '"anyio>=4",\n  "alembic')
     with (root / f"template/{PACKAGE}/main.py").open("a") as file:
@@ -127,14 +97,14 @@ def test_an_unused_dependency(broken: Callable[[str, str, str], Path]) -> None:
     assert said == "pyproject.toml: anyio>=4 is declared, and nothing uses it"
 
 
-def test_a_jinja_leftover(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_jinja_leftover(broken: Break) -> None:
     """Tree names file and line."""
     root = broken(f"template/{PACKAGE}/main.py", "", "# {{ task_backend }}\n")
     [said] = found(root, "tree", "rq-sqlite").values()
     assert said.startswith("src/shop/main.py: has Jinja left in line")
 
 
-def test_a_backend_s_name_in_a_shared_file(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_backend_s_name_in_a_shared_file(broken: Break) -> None:
     """Tree names the file in projects that do not use the backend, and only there."""
     root = broken(f"template/{PACKAGE}/main.py", "", "# Celery does this otherwise.\n")
     failed = found(root, "tree", "rq-sqlite", "celery-redis-sqlite")
@@ -154,7 +124,7 @@ def test_trees(tmp_path: Path) -> None:
         assert said in told
 
 
-def test_deployment(broken: Callable[[str, str, str], Path]) -> None:
+def test_deployment(broken: Break) -> None:
     """Compose file and image each have their own reader."""
     root = broken("template/compose.yaml.jinja", "init: true", "innit: true")
     image = root / "template" / "Dockerfile.jinja"
@@ -177,14 +147,14 @@ def test_deployment(broken: Callable[[str, str, str], Path]) -> None:
     ],
     ids=["schema", "zizmor", "actionlint"],
 )
-def test_a_workflow(broken: Callable[[str, str, str], Path], old: str, new: str, said: str) -> None:
+def test_a_workflow(broken: Break, old: str, new: str, said: str) -> None:
     """What each of its three readers alone finds."""
     root = broken("template/{{ github }}/.github/workflows/ci.yml.jinja", old, new)
     [told] = found(root, "workflow", "rq-sqlite").values()
     assert said in told
 
 
-def test_a_syntax_error_in_one_overlay(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_syntax_error_in_one_overlay(broken: Break) -> None:
     """Imports names file and line, and the sibling goes on."""
     root = broken("template/{{ sqlite }}/dev/sqlite.py", "", "def broken(:\n")
     outcomes = together(root, "imports")
@@ -194,7 +164,7 @@ def test_a_syntax_error_in_one_overlay(broken: Callable[[str, str, str], Path]) 
     assert outcomes["rq-postgresql", "imports"].status is Status.OK
 
 
-def test_a_broken_pyproject_of_one_combination(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_broken_pyproject_of_one_combination(broken: Break) -> None:
     """Tree names the file, though its dependencies were wanted before; the sibling goes on."""
     fault = "{{ '[broken' if database == 'sqlite' else '' }}\n"
     root = broken("template/pyproject.toml.jinja", "", fault)
@@ -205,7 +175,7 @@ def test_a_broken_pyproject_of_one_combination(broken: Callable[[str, str, str],
     assert outcomes["rq-postgresql", "tree"].status is Status.OK
 
 
-def test_a_path_that_cannot_be_written(broken: Callable[[str, str, str], Path]) -> None:
+def test_a_path_that_cannot_be_written(broken: Break) -> None:
     """Render tells of the system's error as of any other, and the sibling goes on."""
     root = broken("template/Makefile", "", "\n")
     (root / "template" / "{{ 'x' * (300 if database == 'sqlite' else 3) }}").touch()

@@ -163,7 +163,8 @@ def test_ctrl_c(folder: Path, number: signal.Signals, name: str, expected: set[s
         if " install " in line:
             break
     [run_folder] = folder.iterdir()
-    settings = run_folder / f"{name}.commands/settings.json"  # is there once its servers are
+    place = run_folder / matrix.ODD / f"{name}.commands"
+    settings = place / "settings.json"  # is there once its servers are
     while not settings.exists():
         assert run.poll() is None, run.communicate()[0]
         time.sleep(0.02)
