@@ -108,11 +108,11 @@ def _beat_with(pool: WorkerPool) -> None:
     """Beat while RQ takes one of the pool's workers for alive: each keeps up a key in Redis."""
     redis = _connect(socket_timeout=5, socket_connect_timeout=5)
     while True:
+        time.sleep(BEAT)  # first: nothing of this is under way while the pool forks its workers
         keys = [Worker.redis_worker_namespace_prefix + name for name in list(pool.worker_dict)]
         with suppress(RedisError):
             if keys and redis.exists(*keys):
                 beat()
-        time.sleep(BEAT)
 
 
 @asynccontextmanager
