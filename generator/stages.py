@@ -52,6 +52,7 @@ SERVERS = {
     "rabbitmq": ("rabbitmq-server", "rabbitmq-server"),
 }
 UNREADABLE = re.compile(r"^COPY (?!--from|--chmod).*$", re.MULTILINE)
+READ_BY_NO_TEST = {"project_name", "description", "ci"}
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -204,7 +205,9 @@ def _has_load(project: Path) -> bool:
 
 def slow(combination: Combination) -> str | None:
     """Say why the own tests are not run every time."""
-    answers = dict(combination.product)
+    answers, others = dict(combination.product), {name for name, _ in combination.others}
+    if others and others <= READ_BY_NO_TEST:
+        return "the same tests are run without these answers; all: make test-all"
     if answers["task_backend"].answer == "background":
         return None
     if answers["task_backend"].answer == "celery":
