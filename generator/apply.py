@@ -74,12 +74,12 @@ def apply(found: Project, change: Prepared, command: str, message: str, new_bran
         try:
             undo.hold(found, tree)
             if new_branch:
-                git.change(found.root, "update-ref", f"refs/heads/{new_branch}", found.head, "")
-                git.change(found.root, "symbolic-ref", "HEAD", f"refs/heads/{new_branch}")
-            git.change(found.root, "update-index", "-q", "--refresh")
-            git.change(found.root, "read-tree", "-m", "-u", found.head, tree)
+                git.run(found.root, "update-ref", f"refs/heads/{new_branch}", found.head, "")
+                git.run(found.root, "symbolic-ref", "HEAD", f"refs/heads/{new_branch}")
+            git.run(found.root, "update-index", "-q", "--refresh")
+            git.run(found.root, "read-tree", "-m", "-u", found.head, tree)
             if commit:
-                git.change(found.root, "update-ref", "-m", message, "HEAD", commit, found.head)
+                git.run(found.root, "update-ref", "-m", message, "HEAD", commit, found.head)
             else:
                 _mark(found, merged, message)
         except BaseException as error:
@@ -105,8 +105,7 @@ def _require_unchanged(found: Project) -> None:
 
 
 def _commit(found: Project, tree: str, message: str) -> str:
-    words = ("commit-tree", tree, "-p", found.head, "-m", message)
-    return git.run(found.root, *words).strip()
+    return git.commit_tree(found.root, tree, found.head, message)
 
 
 def _mark(found: Project, merged: Merged, message: str) -> None:
@@ -114,7 +113,7 @@ def _mark(found: Project, merged: Merged, message: str) -> None:
     lines = b""
     for path, sides in merged.conflicts.items():
         place = found.prefix + path
-        lines += trees.index_line(place, None)
+        lines += trees.index_line(place, trees.gone(found.head))
         for stage, entry in enumerate((sides.base, sides.ours, sides.theirs), start=1):
             lines += trees.index_line(place, entry, stage) if entry else b""
     git.call(found.root, "update-index", "-z", "--index-info", stdin=lines)

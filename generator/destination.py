@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -10,22 +11,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator import git
 from generator.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 STAGING_PREFIX = ".fastapi-tasks-"
+KEPT = ".orig"
+# What a forge or an editor puts into a new folder.
+_BEFORE = re.compile(
+    r"\.git|\.git(ignore|attributes|keep)|\.editorconfig|\.idea|\.vscode|\.DS_Store|"
+    r"(readme|(un)?licen[cs]e|copying|notice|authors|security|code_of_conduct)\b.*",
+    re.IGNORECASE,
+)
 
 
 def check(destination: Path) -> Path:
     """Refuse a folder that cannot become a project; return the nearest one that exists."""
     if destination.is_symlink() and not destination.exists():
         raise RefusedError(f"{destination} is a broken link.", "Remove it or choose another path.")
-    if destination.is_dir() and any(destination.iterdir()):
+    there = sorted(entry.name for entry in destination.iterdir()) if destination.is_dir() else []
+    if others := [name for name in there if not _BEFORE.fullmatch(name)]:
         raise RefusedError(
-            f"{destination} exists and is not empty.",
-            "Choose a new folder; to update a project: fastapi-tasks update.",
+            f"{destination} exists and is not empty: it holds {', '.join(others[:3])}.",
+            "Choose a new folder, or move that away; .git, README and LICENSE may stay. "
+            "To update a project: fastapi-tasks update.",
         )
     base = next(folder for folder in (destination, *destination.parents) if folder.exists())
     if not base.is_dir():
@@ -35,8 +46,15 @@ def check(destination: Path) -> Path:
     return base
 
 
-def surrounding_repository(base: Path) -> Path | None:
-    return next((folder for folder in (base, *base.parents) if (folder / ".git").exists()), None)
+def repository(target: Path, base: Path) -> Path | None:
+    """Give the repository that the project will be in; one that ignores it is none."""
+    found = git.ended(base, "rev-parse", "--show-toplevel")
+    if b"dubious ownership" in found.stderr:
+        return next(folder for folder in (base, *base.parents) if (folder / ".git").exists())
+    inside = str(target.relative_to(base) / "any-file")
+    if found.returncode or git.succeeds(base, "check-ignore", "--quiet", "--no-index", inside):
+        return None
+    return Path(git.text(found.stdout).removesuffix("\n"))
 
 
 @contextmanager
@@ -56,15 +74,53 @@ def staging(base: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(outer, ignore_errors=True)
 
 
-def settle(project: Path, destination: Path) -> None:
-    """Move the project into place; an empty folder stays, for somebody may be in it."""
+@contextmanager
+def settled(project: Path, destination: Path, kept: Iterable[str]) -> Iterator[None]:
+    """Move the project into place; take it back if what follows does not end well.
+
+    A folder that is there stays, for somebody may be in it. What is to be kept of the files that
+    the project replaces gets the suffix .orig.
+    """
+    if destination.exists():
+        with _replaced(project, destination, kept):
+            yield
+        return
+    made = next(p for p in (*reversed(destination.parents), destination) if not p.exists())
     with _undisturbed():
-        if not destination.exists():
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            project.rename(destination)
-            return
-        for entry in list(project.iterdir()):
-            entry.rename(destination / entry.name)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        project.rename(destination)
+        project.parent.rmdir()
+    try:
+        yield
+    except BaseException:
+        with _undisturbed():
+            shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _replaced(project: Path, destination: Path, kept: Iterable[str]) -> Iterator[None]:
+    before = project.with_name("before")
+    before.mkdir()
+    names, had_git = [entry.name for entry in project.iterdir()], (destination / ".git").exists()
+    with _undisturbed():
+        _move(names, destination, before)
+        _move(names, project, destination)
+    try:
+        yield
+    except BaseException:
+        with _undisturbed():
+            _move([*names, *([] if had_git else [".git"])], destination, project)
+            _move(names, before, destination)
+        raise
+    for name in kept:
+        (before / name).rename(destination / f"{name}{KEPT}")
+
+
+def _move(names: list[str], old: Path, new: Path) -> None:
+    for name in names:
+        if os.path.lexists(old / name):
+            (old / name).rename(new / name)
 
 
 @contextmanager

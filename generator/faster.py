@@ -9,7 +9,6 @@ tenth of the time; and it looks each answer up in seven places for every part of
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -26,8 +25,8 @@ _compiled: dict[Hashable, Any] = {}
 
 
 @contextmanager
-def faster(template: str) -> Iterator[None]:
-    """Let Copier render `template` into a new folder in less time. What it renders is the same.
+def faster() -> Iterator[None]:
+    """Let Copier render a plain folder into a new one in less time. What it renders is the same.
 
     Not for two threads at once, as Copier itself is not: it changes the process' folder.
     """
@@ -42,8 +41,7 @@ def faster(template: str) -> Iterator[None]:
         stack.enter_context(_replaced(_main.Worker, MODES, lambda *_: None))
         if yaml.__with_libyaml__:
             stack.enter_context(_replaced(yaml, "SafeLoader", yaml.CSafeLoader))
-        if _is_plain_folder(template):
-            stack.enter_context(local.env(PATH=""))  # no git is found: Copier does without
+        stack.enter_context(local.env(PATH=""))  # no git is found: Copier does without
         yield
 
 
@@ -80,8 +78,3 @@ def _merged(*mappings: Mapping[str, Any]) -> dict[str, Any]:
     for mapping in reversed(mappings):
         merged.update(mapping)
     return merged
-
-
-def _is_plain_folder(template: str) -> bool:
-    folder = Path(template).expanduser()
-    return folder.is_dir() and folder.suffix != ".git" and not (folder / ".git").exists()

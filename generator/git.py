@@ -1,4 +1,4 @@
-"""The few git commands that this project runs itself, safe from the user's surroundings."""
+"""The one way in which git is run here: as the user has it, but for what would get in the way."""
 
 from __future__ import annotations
 
@@ -17,31 +17,38 @@ if TYPE_CHECKING:
 # Set by the hooks of another repository, from which this command may be called.
 OUTER_REPOSITORY = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_ATTR_SOURCE",
     "GIT_COMMON_DIR",
     "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
     "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
     "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
     "GIT_OBJECT_DIRECTORY",
     "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 )
 
-# A user's own settings must not stop, change or fill the first commit: hooks know nothing of
-# this project, signing may ask for a passphrase, a global ignore file may drop what was rendered,
-# a monitor would keep watching a folder that is about to move.
-NEUTRAL = (
-    f"core.hooksPath={os.devnull}",
-    f"core.excludesFile={os.devnull}",
-    "core.fsmonitor=false",
-    "core.safecrlf=false",
-    "commit.gpgSign=false",
-    "gc.auto=0",
-    "submodule.recurse=false",
-)
+# Hooks know nothing of this command, and a monitor would keep watching a folder that is about to
+# go. A bare repository is none but the copy of a template that this command itself has made. Who
+# the author is, whether a commit is signed, and how a server is reached stay the user's.
+OVERRIDDEN = {
+    "color.ui": "false",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.safecrlf": "false",
+    "gc.auto": "0",
+    "safe.bareRepository": "all",
+    "submodule.recurse": "false",
+}
 
 
 def prepare_environment(*, terminal: bool) -> None:
-    """Settle what git reads from the environment, here and in Copier, before Copier reads it."""
+    """Settle what git reads from the environment, here and in what is run from here."""
     for name in OUTER_REPOSITORY:
         os.environ.pop(name, None)
     if not terminal:
@@ -57,28 +64,15 @@ def require() -> None:
         )
 
 
-def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    return text(call(folder, *arguments, env=env))
+def run(
+    folder: Path, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> str:
+    return text(call(folder, *arguments, stdin=stdin, env=env))
 
 
 def text(printed: bytes) -> str:
-    """Decode it so that a path in it still is that path, whatever its bytes are."""
-    return printed.decode(errors="surrogateescape")
-
-
-def change(folder: Path, *arguments: str) -> str:
-    """Run git where neither hooks nor settings of the user's may stop it half way."""
-    return run(folder, *arguments, env=neutral())
-
-
-def neutral() -> dict[str, str]:
-    """Give the neutral settings as git reads them from its environment."""
-    given = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-    settings = {"GIT_CONFIG_COUNT": str(given + len(NEUTRAL))}
-    for number, setting in enumerate(NEUTRAL, start=given):
-        name, _, value = setting.partition("=")
-        settings |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return settings
+    """Decode it so that a path in it still is that path, whatever its bytes and the locale are."""
+    return os.fsdecode(printed)
 
 
 def call(
@@ -112,10 +106,23 @@ def ended(
     return subprocess.run(
         ["git", "-C", str(folder), *arguments],
         input=stdin,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **_environment(), **(env or {})},
         capture_output=True,
         check=False,
     )
+
+
+def _environment() -> dict[str, str]:
+    """Give the settings that are overridden as git reads them from its environment.
+
+    The words that it prints are read here, so they are English; an empty folder of templates
+    is none.
+    """
+    given = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    settings = {"GIT_CONFIG_COUNT": str(given + len(OVERRIDDEN))}
+    for number, (name, value) in enumerate(OVERRIDDEN.items(), start=given):
+        settings |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return settings | {"GIT_TEMPLATE_DIR": "", "LC_ALL": "C"}
 
 
 def _verb(arguments: tuple[str, ...]) -> str:
@@ -131,30 +138,35 @@ def complaint(stderr: str) -> str:
     return (full or said[:1] or lines or ["it gave no reason."])[-1]
 
 
+def knows_who(folder: Path) -> bool:
+    """Tell whether git knows the author of a commit there."""
+    # Otherwise it makes an address up from the machine's name.
+    asked = ("-c", "user.useConfigOnly=true", "var")
+    return all(succeeds(folder, *asked, f"GIT_{who}_IDENT") for who in ("AUTHOR", "COMMITTER"))
+
+
+IDENTITY = (
+    'git config --global user.name "Your Name"; git config --global user.email you@example.com'
+)
+
+
 def require_identity(folder: Path) -> None:
-    try:
-        for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-            # Otherwise git makes an address up from the machine's name.
-            run(folder, "-c", "user.useConfigOnly=true", "var", ident)
-    except GeneratorError as error:
+    if not knows_who(folder):
         raise GeneratorError(
-            "git does not know who you are, and a commit needs an author.",
-            'Run: git config --global user.name "Your Name"; '
-            "git config --global user.email you@example.com",
-        ) from error
+            "git does not know who you are, and a commit needs an author.", f"Run: {IDENTITY}"
+        )
+
+
+def commit_tree(folder: Path, tree: str, parent: str, message: str) -> str:
+    """Make a commit, signed if the user's settings sign commits there; give its id."""
+    asked = ended(folder, "config", "--type=bool", "commit.gpgSign").stdout
+    signed = ["--gpg-sign"] if asked.strip() == b"true" else []
+    return run(folder, "commit-tree", *signed, tree, "-p", parent, "-m", message).strip()
 
 
 def is_dirty(folder: Path) -> bool:
-    # Asked as Copier asks it, because Copier takes along whatever this shows.
     return bool(run(folder, "status", "--porcelain").strip())
 
 
 def tags(folder: Path) -> list[str]:
     return run(folder, "tag", "--list").split()
-
-
-def first_commit(folder: Path, message: str) -> None:
-    settings = [word for setting in NEUTRAL for word in ("-c", setting)]
-    run(folder, "-c", "init.defaultBranch=main", "init", "--quiet", "--template=")
-    run(folder, *settings, "add", "--all")
-    run(folder, *settings, "commit", "--quiet", "--message", message)

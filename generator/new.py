@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import destination, git, questions
+from generator import destination, git, questions, versions
 from generator import source as sources
 from generator.errors import RefusedError
 from generator.render import Rendered, render
@@ -53,6 +53,7 @@ class Project:
     version: str | None
     repository: str
     created_repository: bool
+    committed: bool
     copier: str
     next: str
     notes: list[str]
@@ -63,21 +64,67 @@ class Project:
 
 def new(request: Request) -> Project:
     plan = _plan(request)
-    if plan.source.remote:
-        request.tell(f"Fetching the template from {plan.source.path} …")
+    if plan.source.is_remote:
+        request.tell(f"Fetching the template from {plan.source.url} …")
     with (
-        sources.unpacked(plan.source) as source,
         destination.staging(plan.base, plan.target.name) as folder,
+        versions.of(plan.source) as (template, version),
     ):
-        rendered = render(source, folder, plan.given, plan.suggested, ask=request.ask)
-        if plan.source.record:
-            remember(folder / ANSWERS_FILE, *plan.source.record)
+        rendered = render(template, folder, plan.given, plan.suggested, ask=request.ask)
+        if version:
+            remember(folder / ANSWERS_FILE, plan.source.url, version)
         files = sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
+        made = _Made(rendered, version, files, list(plan.notes))
         if not request.dry_run:
-            if plan.outer is None:
-                git.first_commit(folder, _first_message(plan.source))
-            destination.settle(folder, plan.target)
-    return _report(request, plan, rendered, files)
+            _write(plan, folder, made)
+    return _report(request, plan, made)
+
+
+def _write(plan: _Plan, folder: Path, made: _Made) -> None:
+    names = [entry.name for entry in folder.iterdir()]
+    there = [name for name in names if os.path.lexists(plan.target / name)]
+    kept = [name for name in there if not _is_committed(plan.target, name)]
+    with destination.settled(folder, plan.target, kept):
+        if plan.is_own:
+            _commit(plan, names, made)
+    for name in there:
+        yours = f"{name}{destination.KEPT}" if name in kept else "in the commit before"
+        made.notes.append(f"{name} was there and is the template's now; yours is {yours}.")
+
+
+def _is_committed(folder: Path, name: str) -> bool:
+    words = ("status", "--porcelain", "--ignored", "--untracked-files=all", "--", name)
+    found = git.ended(folder, *words)
+    return not (found.returncode or found.stdout)
+
+
+def _commit(plan: _Plan, names: list[str], made: _Made) -> None:
+    """Commit in the project's own place: git's settings may depend on it."""
+    folder = plan.target
+    if plan.outer is None:
+        git.run(folder, "-c", "init.defaultBranch=main", "init", "--quiet")
+    # Forced, for a user's global ignore file knows nothing of what is rendered.
+    git.run(folder, "add", "--force", "--", *names)
+    message = f"Start from {plan.source.url} {made.version or ''}".rstrip()
+    words = ("commit", "--quiet", "--message", message, "--", *names)
+    if not git.knows_who(folder):
+        reason, remedy = "git does not know who you are", f"{git.IDENTITY}; "
+    else:
+        done = git.ended(folder, *words)
+        made.committed = not done.returncode
+        reason, remedy = git.complaint(git.text(done.stderr)), ""
+    if not made.committed:
+        commands = f"{remedy}git -C {shlex.quote(str(folder))} commit --message Start"
+        made.notes.append(f"No commit was made: {reason}. Run: {commands}")
+
+
+@dataclass
+class _Made:
+    rendered: Rendered
+    version: str | None
+    files: list[str]
+    notes: list[str]
+    committed: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,10 +133,19 @@ class _Plan:
     base: Path
     """The nearest folder that exists."""
     outer: Path | None
-    """The git repository around it."""
+    """The git repository that is there, the folder's own or one around it."""
     source: Source
     given: dict[str, str]
     suggested: dict[str, str]
+
+    @property
+    def is_own(self) -> bool:
+        return self.outer is None or self.outer.resolve() == self.target.resolve()
+
+    @property
+    def notes(self) -> list[str]:
+        around = f"It lies in the git repository {self.outer}, so it got none of its own."
+        return [note for note in (self.source.note, "" if self.is_own else around) if note]
 
 
 def _plan(request: Request) -> _Plan:
@@ -100,29 +156,29 @@ def _plan(request: Request) -> _Plan:
     git.require()
     source = sources.choose(request.template, request.version)
     given = questions.told(request.answers, strict=source.ours)
-    outer = destination.surrounding_repository(base)
-    if outer is None and not request.dry_run:
-        git.require_identity(base)
     named = "project_name" in given
     suggested = {} if named else {"project_name": project_name(target.name)}
+    outer = destination.repository(target, base)
     return _Plan(target, base, outer, source, given, suggested)
 
 
-def _report(request: Request, plan: _Plan, rendered: Rendered, files: list[str]) -> Project:
+def _report(request: Request, plan: _Plan, made: _Made) -> Project:
+    rendered = made.rendered
     typed = rendered.answers if request.ask else _used(plan, rendered)
     return Project(
         destination=str(plan.target),
         written=not request.dry_run,
         answers=rendered.answers,
-        files=files,
+        files=made.files,
         services=rendered.services,
         source=plan.source.url,
-        version=plan.source.version,
+        version=made.version,
         repository=str(plan.outer or plan.target),
         created_repository=plan.outer is None and not request.dry_run,
-        copier=copier_line(plan.source, request.destination, typed),
+        committed=made.committed,
+        copier=copier_line(plan.source, made.version, request.destination, typed),
         next=next_command(request.destination),
-        notes=_notes(plan, rendered, files),
+        notes=made.notes + _elsewhere(plan, made.files) + rendered.warnings,
     )
 
 
@@ -146,9 +202,14 @@ def remember(answers_file: Path, url: str, version: str) -> None:
         answers_file.write_text(text, encoding="utf-8")
 
 
-def copier_line(source: Source, target: Path, answers: Mapping[str, Any]) -> str:
+def copier_line(
+    source: Source, version: str | None, target: Path, answers: Mapping[str, Any]
+) -> str:
+    """Say how Copier alone gives the same; nothing, if it can find those files nowhere."""
+    if source.unique:
+        return ""
     words = ["copier", "copy", "--defaults"]
-    words += ["--vcs-ref", source.version] if source.version else []
+    words += ["--vcs-ref", version] if version else []
     for name, value in answers.items():
         words += ["--data", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join([*words, source.url, _path(target)])
@@ -170,19 +231,13 @@ def _used(plan: _Plan, done: Rendered) -> dict[str, str]:
     return {name: text for name, text in told.items() if name in done.answers}
 
 
-def _notes(plan: _Plan, rendered: Rendered, files: list[str]) -> list[str]:
-    notes = [plan.source.note] if plan.source.note else []
-    if plan.outer:
-        notes.append(f"It lies in the git repository {plan.outer}, so it got none of its own.")
-    if plan.outer and plan.outer.resolve() != plan.target.resolve():
-        notes += [
-            f"{file} does not run there: it is read at a repository's root alone. Move it to "
-            f"{plan.outer / file}, and have its commands run in {plan.target}."
-            for file in CI_FILES
-            if file in files
-        ]
-    return notes + rendered.warnings
-
-
-def _first_message(source: Source) -> str:
-    return f"Start from {source.url} {source.version or ''}".rstrip()
+def _elsewhere(plan: _Plan, files: list[str]) -> list[str]:
+    """Say which files of CI do not run, for the project is no repository of its own."""
+    if plan.outer is None or plan.is_own:
+        return []
+    return [
+        f"{file} does not run there: it is read at a repository's root alone. Move it to "
+        f"{plan.outer / file}, and have its commands run in {plan.target}."
+        for file in CI_FILES
+        if file in files
+    ]

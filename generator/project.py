@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import git, trees
+from generator import git
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
 
@@ -222,14 +222,6 @@ def unmerged(project: Project) -> list[str]:
 
 def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
-
-
-def require_sha1(project: Project) -> None:
-    if len(project.head) != len(trees.MISSING):
-        raise RefusedError(
-            f"The repository {project.root} is of SHA-256, which is not supported.",
-            "Move it to one of SHA-1: git init --object-format=sha1, fast-export, fast-import.",
-        )
 
 
 def require_committed(project: Project) -> None:

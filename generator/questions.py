@@ -16,7 +16,7 @@ except ImportError:
     from yaml import SafeLoader  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _HERE = Path(__file__).parent
 # A wheel carries the template beside this file; in a checkout it is one folder up.
@@ -66,11 +66,9 @@ _Loader.add_constructor("!include", lambda _loader, _node: None)
 
 
 def load(root: Path = ROOT) -> list[Question]:
-    text = (root / "copier.yml").read_text(encoding="utf-8")
-    documents: list[dict[str, Any]] = [d for d in yaml.load_all(text, Loader=_Loader) if d]
     asked: list[Question] = []
     computed: dict[str, str] = {}
-    for name, detail in (item for document in documents for item in document.items()):
+    for name, detail in _entries(root / "copier.yml"):
         if not isinstance(detail, dict):
             continue
         if detail.get("when") is False:
@@ -78,6 +76,18 @@ def load(root: Path = ROOT) -> list[Question]:
         else:
             asked.append(_question(name, detail, computed))
     return asked
+
+
+def asked(template: Path) -> set[str]:
+    """Name what a template, ours or another, may ask."""
+    file = template / "copier.yml"
+    found = _entries(file if file.is_file() else file.with_suffix(".yaml"))
+    return {n for n, d in found if not (isinstance(d, dict) and d.get("when") is False)}
+
+
+def _entries(file: Path) -> Iterator[tuple[str, Any]]:
+    for document in yaml.load_all(file.read_text(encoding="utf-8"), Loader=_Loader):
+        yield from (document or {}).items()
 
 
 def table(name: str, file: str = "backends.yml", root: Path = ROOT) -> dict[str, Any]:

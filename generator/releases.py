@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import tarfile
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
 
 SUFFIX = ".tar.gz"
 
@@ -39,13 +37,6 @@ def parsed(version: str) -> Version | None:
         return Version(version)
     except InvalidVersion:
         return None
-
-
-@contextmanager
-def unpacked(archive: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as folder:
-        unpack(archive, Path(folder))
-        yield Path(folder)
 
 
 def unpack(archive: Path, folder: Path) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator import git
+from platformdirs import user_config_path
+
+from generator import questions
 from generator.errors import GeneratorError, RefusedError, did_you_mean
 from generator.faster import faster
-from generator.questions import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
-
-    from generator.source import Source
 
 
 @dataclass(frozen=True)
@@ -32,56 +33,54 @@ class Rendered:
 
 
 def render(
-    source: Source,
+    template: Path,
     folder: Path,
     given: Mapping[str, str],
     suggested: Mapping[str, str],
     *,
     ask: bool,
 ) -> Rendered:
-    """Render the template; refuse an answer that it has no use for."""
-    rendered = copied(source, folder, given, suggested, ask=ask)
+    """Render the template for a person; refuse an answer that it has no use for."""
+    rendered = copied(template, folder, given, suggested, ask=ask, prefer=True)
     _refuse_unused(given, rendered.answers)
     return rendered
 
 
-def copied(
-    source: Source,
+def copied(  # noqa: PLR0913 (each one is a setting of a render)
+    template: Path,
     folder: Path,
     given: Mapping[str, Any],
     suggested: Mapping[str, str] | None = None,
     *,
     ask: bool = False,
+    prefer: bool = False,
 ) -> Rendered:
+    """Call Copier; if this person's preferences count, its settings answer what is asked."""
     # Copier takes a third of a second to load; --help and refusals need not wait for it.
     import copier  # noqa: PLC0415
-    from copier.errors import CopierError, SettingsError  # noqa: PLC0415
+    from copier.errors import CopierError  # noqa: PLC0415
     from jinja2 import TemplateError  # noqa: PLC0415
     from yaml import YAMLError  # noqa: PLC0415
 
+    preferred: dict[str, Any] = {}
     try:
-        with faster(source.path), warnings.catch_warnings(record=True) as caught:
+        preferred |= _preferred(template) if prefer else {}
+        with faster(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
             done = copier.run_copy(
-                source.path,
+                str(template),
                 folder,
                 dict(given),
-                vcs_ref=source.ref,
-                # A user who trusts this source elsewhere has not said so here.
-                settings=copier.Settings(defaults=copier.load_settings().defaults),
+                # Who trusts this template elsewhere has not said so here.
+                settings=copier.Settings(defaults=preferred),
                 defaults=not ask,
                 user_defaults=dict(suggested or {}),
                 overwrite=True,
                 quiet=True,
                 unsafe=False,
             )
-    except SettingsError as error:
-        raise GeneratorError(
-            f"Copier's own settings file cannot be used. {error}",
-            "Correct it, or name another with COPIER_SETTINGS_PATH.",
-        ) from error
     except (CopierError, TemplateError, YAMLError, ValueError, TypeError, OSError) as error:
-        raise _translated(error, source) from error
+        raise _translated(error, template, preferred.keys() - given.keys()) from error
     hidden, asked = done.answers.hidden, done.answers.user
     return Rendered(
         {name: value for name, value in asked.items() if name not in hidden},
@@ -94,11 +93,32 @@ def copied(
     )
 
 
+def _preferred(template: Path) -> dict[str, Any]:
+    """Give the default answers of Copier's own settings to what the template asks."""
+    import copier  # noqa: PLC0415
+    from copier.errors import SettingsError  # noqa: PLC0415
+
+    try:
+        defaults = copier.load_settings().defaults
+    except (SettingsError, OSError, UnicodeError) as error:
+        raise GeneratorError(
+            f"Copier's own settings file cannot be used: {_settings_file()}: {error}",
+            "Correct it, or name another with COPIER_SETTINGS_PATH.",
+        ) from error
+    asked = questions.asked(template) if defaults else set()
+    return {name: value for name, value in defaults.items() if name in asked}
+
+
+def _settings_file() -> str:
+    given = os.environ.get("COPIER_SETTINGS_PATH")
+    return given or str(user_config_path("copier", appauthor=False) / "settings.yml")
+
+
 def _refuse_unused(given: Mapping[str, str], answers: Mapping[str, Any]) -> None:
     """Refuse what Copier drops in silence: a key nobody asks for, a choice that does not exist."""
     for name, text in given.items():
         if name not in answers:
-            raise unknown(name, answers)
+            raise questions.unknown(name, answers)
         if isinstance(answers[name], list) and len(answers[name]) != len(_items(text)):
             raise RefusedError(
                 f'"{text}" holds a choice that {name} does not have.',
@@ -110,19 +130,22 @@ def _items(text: str) -> list[str]:
     return [item for item in text.strip("[] ").split(",") if item.strip()]
 
 
-def _translated(error: Exception, source: Source) -> GeneratorError:
+def _translated(error: Exception, template: Path, preferred: AbstractSet[str]) -> GeneratorError:
+    found = _in_words(error, template)
+    if preferred:
+        names = ", ".join(sorted(preferred))
+        found.remedy += f" ({_settings_file()} has defaults of: {names}.)"
+    return found
+
+
+def _in_words(error: Exception, template: Path) -> GeneratorError:
     text = str(error)
     for pattern, translate in _TRANSLATIONS:
         if found := re.match(pattern, text, re.DOTALL):
             return translate(*found.groups())
-    if stderr := getattr(error, "stderr", None):
-        return GeneratorError(
-            f"The template at {source.path} cannot be read: {git.complaint(stderr)}",
-            "Check the address, your network and your access, or give another with --template.",
-        )
     if isinstance(error, OSError):
         return GeneratorError(f"The project cannot be written: {text}.", "Nothing was left behind.")
-    return GeneratorError(f"Copier cannot render the template at {source.path}: {text}")
+    return GeneratorError(f"Copier cannot render the template at {template}: {text}")
 
 
 def _invalid(name: str, message: str) -> RefusedError:
@@ -159,12 +182,6 @@ def _required(name: str) -> RefusedError:
     )
 
 
-def _no_revision(ref: str) -> RefusedError:
-    return RefusedError(
-        f'The template has no version "{ref}".', "Give --version one of its tags or commits."
-    )
-
-
 def _unsafe(feature: str) -> RefusedError:
     return RefusedError(
         f"The template wants more than to render files ({feature}), which may run any code.",
@@ -181,6 +198,5 @@ _TRANSLATIONS: list[tuple[str, Callable[..., GeneratorError]]] = [
     (r"Not a YAML list: (.*)", _no_list),
     (r"'(NoneType|bool|int|float)' object is not iterable", _no_list),
     (r"Question \"(\w+)\" is required", _required),
-    (r"Unknown revision: '(.*)'", _no_revision),
     (r"Template uses potentially unsafe features?: (.*?)\.\n", _unsafe),
 ]

@@ -78,7 +78,7 @@ def render(
 
     began = time.monotonic()
     try:
-        with _limited(limit), faster(str(source)):
+        with _limited(limit), faster():
             copier.run_copy(
                 str(source),
                 project,

@@ -9,7 +9,6 @@ from generator import project, questions, trees
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE, remember
 from generator.render import BadChoiceError, Rendered, copied
-from generator.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +48,7 @@ class Renders:
         try:
             render = self._render("after", self.version.new, answers, self.known.url)
         except BadChoiceError as error:
-            if error.name in self.given:
+            if error.name in self.given or error.name not in self.found.answers:
                 raise
             raise self._gone(error.name, error.answer) from error
         self._require_kept(render)
@@ -57,7 +56,7 @@ class Renders:
 
     def _render(self, name: str, version: str, answers: Mapping[str, Any], url: str) -> Render:
         folder = self.folder / name
-        rendered = copied(Source(str(self.known.files(version))), folder, answers)
+        rendered = copied(self.known.files(version), folder, answers, prefer=name == "after")
         file = folder / ANSWERS_FILE
         remember(file, url, version)
         recorded = project.recorded(file) if file.is_file() else {}

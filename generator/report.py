@@ -64,8 +64,11 @@ def _project_lines(made: Project) -> list[str]:
         files = [f"  {file}" for file in made.files]
         head = [f"Would write to {made.destination}:", *files, f"Services it would need: {needs}."]
     if made.created_repository:
-        head.append("A git repository with a first commit, on the branch main.")
+        first = "a first" if made.committed else "no"
+        head.append(f"A git repository with {first} commit, on the branch main.")
+    elif made.committed:
+        head.append(f"Committed in the git repository {made.repository}.")
     notes = [f"Note: {note}" for note in made.notes]
-    same = ["The same with Copier alone:", f"  {made.copier}"]
+    same = ["The same with Copier alone:", f"  {made.copier}"] if made.copier else []
     last = [f"Next: {made.next}"] if made.written else ["Nothing was written."]
     return [*head, *notes, *same, *last]

@@ -15,7 +15,6 @@ from generator import source as sources
 from generator.errors import ExitCode, GeneratorError
 from generator.new import ANSWERS_FILE, remember
 from generator.render import copied
-from generator.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +97,7 @@ def _one(
         with disk.told():
             found = project.find(path)
             url = template or found.url
-            key = (url, versions.is_bundled(found.version))
+            key = (url, versions.is_carried(found.version))
             if key not in opened:
                 known = versions.opened(url, found.version, moved=bool(template))
                 opened[key] = stack.enter_context(known)
@@ -116,7 +115,7 @@ def _status(found: Project, known: Versions) -> Status:
         if newest != version and known.is_older(newest, version):
             newest = version
         files = known.files(version)
-        rendered = copied(Source(str(files)), Path(folder), found.answers)
+        rendered = copied(files, Path(folder), found.answers)
         remember(Path(folder) / ANSWERS_FILE, found.url, version)
         base = _paths(Path(folder))
         return Status(

@@ -13,9 +13,6 @@ from generator import git, overlooked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-MISSING = "0" * 40
-_NEUTRAL = [word for setting in git.NEUTRAL for word in ("-c", setting)]
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -42,7 +39,7 @@ def of_folder(git_dir: Path, folder: Path) -> Tree:
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         environment["GIT_INDEX_FILE"] = str(Path(scratch) / "index")
         add = ("-c", "core.sparseCheckout=false", "add", "--all", "--force", ".")
-        git.call(folder, *_NEUTRAL, *add, env=environment)
+        git.call(folder, *add, env=environment)
         listed = git.call(folder, "ls-files", "--stage", "-z", env=environment)
     return dict(_staged(line) for line in listed.split(b"\0") if line)
 
@@ -88,7 +85,7 @@ def _written(repository: Path, changes: Mapping[str, Entry | None], start: str) 
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         env = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
         git.call(repository, "read-tree", start, env=env)
-        lines = b"".join(index_line(path, entry) for path, entry in changes.items())
+        lines = b"".join(index_line(path, entry or gone(start)) for path, entry in changes.items())
         arguments = ("update-index", "-z", "--index-info")
         git.call(repository, *arguments, stdin=lines, env=env)
         return git.run(repository, "write-tree", env=env).strip()
@@ -110,9 +107,9 @@ def edited(root: Path, git_dir: Path, head: str, tree: str) -> str:
         git.call(root, "read-tree", tree, env=env)
         if hidden:
             overlooked.mark(root, hidden & of_commit(root, tree, "").keys(), env)
-        git.call(root, *_NEUTRAL, "add", "--update", env=env)
+        git.call(root, "add", "--update", env=env)
         given = ("update-index", "--add", "--replace", "-z", "--stdin")
-        git.call(root, *_NEUTRAL, *given, stdin=b"\0".join(there), env=env)
+        git.call(root, *given, stdin=b"\0".join(there), env=env)
         return git.run(root, "write-tree", env=env).strip()
 
 
@@ -145,9 +142,13 @@ def text(file: Path) -> bytes:
     return file.read_bytes().replace(b"\r\n", b"\n") if file.is_file() else b""
 
 
-def index_line(path: str, entry: Entry | None, stage: int = 0) -> bytes:
-    found = entry or Entry("0", MISSING)
-    return f"{found.mode} {found.oid} {stage}\t".encode() + os.fsencode(path) + b"\0"
+def index_line(path: str, entry: Entry, stage: int = 0) -> bytes:
+    return f"{entry.mode} {entry.oid} {stage}\t".encode() + os.fsencode(path) + b"\0"
+
+
+def gone(commit: str) -> Entry:
+    """Give what stands for a file that is not there, in the repository of that commit."""
+    return Entry("0", "0" * len(commit))
 
 
 def _entry(line: bytes) -> tuple[str, Entry]:

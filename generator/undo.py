@@ -145,7 +145,7 @@ def _tip(found: Project, branch: str) -> str:
 
 def hold(found: Project, tree: str) -> None:
     """Keep git's garbage collection from the tree that an undo will compare with."""
-    git.change(found.root, "update-ref", f"{HELD}/{tree}", tree)
+    git.run(found.root, "update-ref", f"{HELD}/{tree}", tree)
 
 
 def release(found: Project) -> None:
@@ -154,7 +154,7 @@ def release(found: Project) -> None:
         needed = journal.trees(found)
         for tree in git.run(found.root, "for-each-ref", "--format=%(objectname)", HELD).split():
             if tree not in needed:
-                git.change(found.root, "update-ref", "-d", f"{HELD}/{tree}")
+                git.run(found.root, "update-ref", "-d", f"{HELD}/{tree}")
 
 
 def rescue(found: Project, entry: journal.Entry) -> str:
@@ -166,7 +166,7 @@ def rescue(found: Project, entry: journal.Entry) -> str:
     parent = entry.kept or entry.head
     words = ("commit-tree", tree, "-p", parent, "-m", f"Before undo of {entry.command}")
     kept = git.run(found.root, *words).strip()
-    git.change(found.root, "update-ref", f"{KEPT}/{kept}", kept)
+    git.run(found.root, "update-ref", f"{KEPT}/{kept}", kept)
     return kept
 
 
@@ -186,13 +186,13 @@ def back(found: Project, entry: journal.Entry) -> None:
             (found.root / path).unlink()
         _remove_empty(found.root, (found.root / path).parent)
     if entry.made_branch:
-        git.change(found.root, "symbolic-ref", "HEAD", f"refs/heads/{entry.branch}")
+        git.run(found.root, "symbolic-ref", "HEAD", f"refs/heads/{entry.branch}")
     _remove_links(found.root, entry.head)
     _reset(found.root, entry.head)
     if entry.made_branch:
         made = f"refs/heads/{entry.made_branch}"
         for tip in filter(None, (entry.head, entry.commit, found.head)):
-            git.ended(found.root, "update-ref", "-d", made, tip, env=git.neutral())
+            git.ended(found.root, "update-ref", "-d", made, tip)
     (found.git_dir / "MERGE_MSG").unlink(missing_ok=True)
     journal.forget(found, entry)
     release(found)
@@ -213,16 +213,16 @@ def _reset(root: Path, head: str) -> None:
     """
     found = overlooked.find(root)
     if not (assumed := found.assumed - found.skipped):
-        git.change(root, "reset", "--quiet", "--hard", head)
+        git.run(root, "reset", "--quiet", "--hard", head)
         return
     dense = ("-c", "core.sparseCheckout=false")
     mark = (*dense, "update-index", "-z")
     paths = b"\0".join(map(os.fsencode, assumed))
     try:
-        git.call(root, *mark, "--skip-worktree", "--stdin", stdin=paths, env=git.neutral())
-        git.change(root, *dense, "reset", "--quiet", "--hard", head)
+        git.call(root, *mark, "--skip-worktree", "--stdin", stdin=paths)
+        git.run(root, *dense, "reset", "--quiet", "--hard", head)
     finally:
-        git.call(root, *mark, "--no-skip-worktree", "--stdin", stdin=paths, env=git.neutral())
+        git.call(root, *mark, "--no-skip-worktree", "--stdin", stdin=paths)
 
 
 def _remove_empty(root: Path, folder: Path) -> None:

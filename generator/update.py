@@ -105,7 +105,6 @@ def _require_ready(request: Request, found: Project) -> None:
     journal.require_none(found)
     journal.require_writable(found)
     project.branch(found)
-    project.require_sha1(found)
     project.require_quiet(found)
     project.require_committed(found)
     if not request.dry_run:

@@ -12,7 +12,6 @@ from generator import history, trees
 from generator.errors import RefusedError
 from generator.new import ANSWERS_FILE
 from generator.render import copied
-from generator.source import Source
 
 if TYPE_CHECKING:
     from generator.project import Project
@@ -42,7 +41,7 @@ def edited_version(found: Project, known: Versions, render: Path) -> str:
         return ""
     with TemporaryDirectory(prefix="fastapi-tasks-") as folder, suppress(RefusedError):
         old = known.files(known.exact(before["_commit"]))
-        copied(Source(str(old)), Path(folder), history.answers(before))
+        copied(old, Path(folder), history.answers(before))
         return commit[:10] if _is_still(found.path, Path(folder), render) else ""
     return ""
 

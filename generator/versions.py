@@ -61,8 +61,8 @@ class Versions(ABC):
     def is_older(self, version: str, than: str) -> bool: ...
 
 
-class Released(Versions):
-    """Our own template: its releases came with this command, so no network is needed."""
+class Carried(Versions):
+    """Our own template: its versions came with this command, so no network is needed."""
 
     def __init__(self, url: str, folder: Path, found: dict[str, Path]) -> None:
         super().__init__(url, folder)
@@ -83,6 +83,10 @@ class Released(Versions):
         order = list(self._found)
         return order.index(version) < order.index(than)
 
+    def files(self, version: str) -> Path:
+        found = self._found[version]
+        return found if found.is_dir() else super().files(version)
+
     def _write(self, version: str, folder: Path) -> None:
         releases.unpack(self._found[version], folder)
 
@@ -94,25 +98,25 @@ class Repository(Versions):
         super().__init__(url, folder)
         self._git = folder / "template.git"
 
-    def fetch(self) -> None:
+    def fetch(self, error: type[GeneratorError]) -> None:
         address = _full(self.url).removeprefix("git+")
-        try:
-            # From here, as Copier reads a relative path.
-            git.run(Path(), "clone", "--quiet", "--bare", "--", address, str(self._git))
-        except GeneratorError as error:
-            raise RefusedError(
-                f"The template at {self.url} cannot be reached. {error.message}",
+        # From here, as Copier reads a relative path.
+        done = git.ended(Path(), "clone", "--quiet", "--bare", "--", address, str(self._git))
+        if done.returncode:
+            raise error(
+                f"The template at {self.url} cannot be reached: "
+                f"{git.complaint(git.text(done.stderr))}",
                 "Check your network and your access; if it has moved, give its new address "
                 "with --template.",
-            ) from error
+            )
 
     def exact(self, ref: str) -> str:
         for name in (ref, releases.tag(ref)):
             if git.succeeds(self._git, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
                 return self._described(name)
         raise RefusedError(
-            f'The template at {self.url} has no version "{ref}".',
-            f"Known: {', '.join(git.tags(self._git)[-8:]) or 'no tags, only HEAD'}.",
+            f'The template has no version "{ref}".',
+            f"{self.url} has: {', '.join(git.tags(self._git)[-8:]) or 'no tags, only HEAD'}.",
         )
 
     def _described(self, name: str) -> str:
@@ -135,36 +139,62 @@ class Repository(Versions):
         return git.succeeds(self._git, "merge-base", "--is-ancestor", version, than)
 
     def _write(self, version: str, folder: Path) -> None:
-        folder.mkdir()
-        tree = f"--work-tree={folder}"
         # A name alone would be a branch's for checkout, and a tag's for all else.
         commit = git.run(self._git, "rev-parse", f"{version}^{{commit}}").strip()
-        git.run(self._git, tree, "checkout", "--quiet", "--force", commit, "--", ".")
+        text = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
+        git.run(self._git, *text, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+        if (folder / ".gitmodules").is_file():
+            git.run(folder, *text, "submodule", "update", "--quiet", "--init", "--recursive")
+        for link in [*folder.rglob(".git")]:
+            link.unlink()  # as Copier reads it, this is no repository
+
+
+@contextmanager
+def of(source: sources.Source) -> Iterator[tuple[Path, str | None]]:
+    """Give the files of a template, and the version that a project remembers."""
+    if source.plain:
+        yield Path(source.url), None
+        return
+    with _scratch() as folder:
+        known: Versions
+        if source.carried:
+            known = Carried(source.url, folder, sources.carried())
+        else:
+            known = repository = Repository(source.url, folder)
+            repository.fetch(GeneratorError)
+        version = known.exact(source.version) if source.version else known.newest()
+        yield known.files(version), version
 
 
 @contextmanager
 def opened(url: str, recorded: str, *, moved: bool = False) -> Iterator[Versions]:
     """Give the versions of that template; only a foreign or unreleased one is fetched."""
+    with _scratch() as folder:
+        yield _choose(url, recorded, folder, moved=moved)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="fastapi-tasks-"))
     try:
-        yield _choose(url, recorded, folder, moved=moved)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _choose(url: str, recorded: str, folder: Path, *, moved: bool) -> Versions:
-    found = sources.bundled()
-    if found and not moved and _same(url, sources.repository_url()):
-        if is_bundled(recorded):
-            return Released(url, folder, found)
-        _refuse_newer(recorded, list(found)[-1])
+    is_own = recorded == sources.unreleased() or _same(url, sources.repository_url())
+    if is_own and not moved:
+        if is_carried(recorded):
+            return Carried(url, folder, sources.carried())
+        _refuse_newer(recorded)
     repository = Repository(url, folder)
-    repository.fetch()
+    repository.fetch(RefusedError)
     return repository
 
 
-def is_bundled(version: str) -> bool:
-    return releases.tag(version) in sources.bundled()
+def is_carried(version: str) -> bool:
+    return releases.tag(version) in sources.carried()
 
 
 def _same(one: str, other: str) -> bool:
@@ -183,9 +213,9 @@ def _full(url: str) -> str:
     return url
 
 
-def _refuse_newer(recorded: str, newest: str) -> None:
-    version = releases.parsed(recorded)
-    if version is not None and version > Version(newest):
+def _refuse_newer(recorded: str) -> None:
+    version, newest = releases.parsed(recorded), releases.newest(sources.carried())
+    if version and newest and version > Version(newest):
         raise RefusedError(
             f"The project is of version {recorded}, this command of {newest}.",
             f"Use a newer command: {NEWER_COMMAND}.",

@@ -19,7 +19,6 @@ from tests import support
 
 if TYPE_CHECKING:
     from generator.plan import Plan
-    from generator.source import Source
 
 RELEASED = list(releases.found(support.ROOT))
 ABOUT = tomllib.loads((support.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -105,11 +104,13 @@ class RenderCache:
         self._folder = folder
         self._made: dict[str, Rendered] = {}
 
-    def __call__(self, source: Source, folder: Path, given: dict[str, Any]) -> Rendered:
-        key = f"{Path(source.path).name}-{json.dumps(given, sort_keys=True)}"
+    def __call__(
+        self, template: Path, folder: Path, given: dict[str, Any], *, prefer: bool = False
+    ) -> Rendered:
+        key = f"{template.name}-{json.dumps(given, sort_keys=True)}"
         kept = self._folder / hashlib.sha256(key.encode()).hexdigest()
         if key not in self._made:
-            self._made[key] = copied(source, kept, given)
+            self._made[key] = copied(template, kept, given, prefer=prefer)
         shutil.copytree(kept, folder)
         return self._made[key]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -107,11 +107,11 @@ def test_during_a_change_and_its_way_back(
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, *steps: str) -> None:
     """Interrupt these of git's commands, once a change or undo is journalled."""
-    real = git.change
+    real = git.run
 
-    def change(folder: Path, *words: str) -> str:
+    def run(folder: Path, *words: str, **more: Any) -> str:
         if words[0] in steps and journal.running(project.find_repository(folder)):
             raise KeyboardInterrupt
-        return real(folder, *words)
+        return real(folder, *words, **more)
 
-    monkeypatch.setattr(git, "change", change)
+    monkeypatch.setattr(git, "run", run)

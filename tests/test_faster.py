@@ -38,7 +38,7 @@ def test_the_files_are_the_same(plain: Path, tmp_path: Path, answers: dict[str, 
     """The first time, and again with all templates compiled."""
     expected = rendered(plain, tmp_path / "copier", answers)
     for name in ("first", "second"):
-        with faster(str(plain)):
+        with faster():
             assert rendered(plain, tmp_path / name, answers) == expected
 
 
@@ -46,7 +46,7 @@ def test_a_changed_template_is_compiled_anew(plain: Path, tmp_path: Path) -> Non
     """What was compiled belongs to a text, not to a file's name."""
     for word in ("one", "another"):
         (plain / "template/word.txt.jinja").write_text(word + " {{ project_name }}")
-        with faster(str(plain)):
+        with faster():
             files = rendered(plain, tmp_path / word, {"project_name": "shop"})
         assert files["word.txt"] == f"{word} shop".encode()
 
@@ -59,18 +59,11 @@ def test_a_path_that_is_several(plain: Path, tmp_path: Path) -> None:
     expected = rendered(plain, tmp_path / "copier", {})
     assert expected["b/it.txt"] == b"b"
     for name in ("first", "second"):
-        with faster(str(plain)):
+        with faster():
             assert rendered(plain, tmp_path / name, {}) == expected
 
 
-def test_a_repository_is_still_one(template: Path, tmp_path: Path) -> None:
-    """Its commit is recorded."""
-    with faster(str(template)):
-        rendered(template, tmp_path / "shop", {})
-    assert support.answers(tmp_path / "shop")["_commit"] == projects.NEXT
-
-
-def test_everything_is_put_back(plain: Path) -> None:
+def test_everything_is_put_back() -> None:
     """Whatever happens in between; and the names that are replaced are those of this Copier."""
 
     def names() -> list[Any]:
@@ -82,6 +75,6 @@ def test_everything_is_put_back(plain: Path) -> None:
         raise ZeroDivisionError
 
     before = names()
-    with pytest.raises(ZeroDivisionError), faster(str(plain)):
+    with pytest.raises(ZeroDivisionError), faster():
         fail()
     assert names() == before

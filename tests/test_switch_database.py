@@ -11,7 +11,6 @@ import copier
 import pytest
 
 from generator import questions
-from generator.faster import faster
 from tests import support
 
 if TYPE_CHECKING:
@@ -104,8 +103,7 @@ def test_a_database_outlives_its_backends(
         in_project(project, url, "python", "-c", STEP, PUT)
         for backend in others:
             support.commit(project, "As it was")
-            with faster(str(checkout)):
-                switch(project, backend)
+            switch(project, backend)
             left = in_project(project, url, "python", "-c", STEP, "SELECT state FROM task_records")
             assert "found: queued" in left
 

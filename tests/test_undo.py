@@ -194,15 +194,14 @@ def test_a_full_disk(
     assert not (shop / ".git/fastapi-tasks/running.json").exists()
 
 
-def test_hooks_and_signing_stay_out(renders: projects.Renders, tmp_path: Path) -> None:
-    """A user's commit hook knows nothing of this commit, and signing may ask for a passphrase."""
+def test_hooks_stay_out(renders: projects.Renders, tmp_path: Path) -> None:
+    """A user's commit hook knows nothing of this commit."""
     shop = renders.project(tmp_path / "shop")
     hooks = shop / ".git/hooks"
     hooks.mkdir(exist_ok=True)
     for name in ("pre-commit", "reference-transaction"):
         (hooks / name).write_text("#!/bin/sh\nexit 1\n")
         (hooks / name).chmod(0o755)
-    support.git(shop, "config", "commit.gpgSign", "true")
     assert update.switch(update.Request(shop, {"ci": "none"})).applied
     undo.undo(project.find(shop))
     assert os.access(hooks / "pre-commit", os.X_OK)
@@ -215,15 +214,15 @@ def test_undo_of_the_change_before_one_that_failed(
     shop = renders.project(tmp_path / "shop")
     head = projects.head(shop)
     update.switch(update.Request(shop, {"task_backend": "rq"}))
-    change = git.change
+    run = git.run
 
-    def failing(folder: Path, *arguments: str) -> str:
+    def failing(folder: Path, *arguments: str, **more: Any) -> str:
         if arguments[0] == "read-tree":
             raise GeneratorError("It failed.")
-        return change(folder, *arguments)
+        return run(folder, *arguments, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(git, "change", failing)
+        patch.setattr(git, "run", failing)
         with pytest.raises(GeneratorError, match="It failed"):
             update.switch(update.Request(shop, {"task_backend": "celery"}))
     undo.undo(project.find(shop))
