@@ -19,29 +19,34 @@ if TYPE_CHECKING:
 
     from generator.project import Project
 
-_DIGEST = re.compile(r"^# Rendered with: (\w+)$", re.MULTILINE)
+_MARKED = re.compile(r"^(\w+):.*  # (\w+)$", re.DOTALL)
 
 
-def edited_answers(found: Project, base: AbstractSet[str]) -> str:
+def edited_answers(found: Project, base: AbstractSet[str], asked: AbstractSet[str]) -> str:
     """Say where answers were changed that were not rendered anew, or nothing.
 
-    The template writes a digest beside them; projects from before 0.3.0 have none, and there the
-    history has to do.
+    The template writes a mark behind each of them; projects from before 0.3.0 have none, and there
+    the history has to do.
     """
     text = (found.path / ANSWERS_FILE).read_text(encoding="utf-8")
-    if rendered := _DIGEST.search(text):
-        return "" if rendered[1] == digest(found.answers) else "since it was rendered"
+    entries = re.split(r"^(?=\w)", text, flags=re.MULTILINE)
+    marked = (_MARKED.match(entry.rstrip()) for entry in entries)
+    if marks := {each[1]: each[2] for each in marked if each}:
+        rendered = {name: mark(name, value) for name, value in found.answers.items()}
+        return "" if marks == rendered and rendered.keys() >= asked else "since it was rendered"
     commit = _commit_of_answers_alone(found, base)
     return f"in {commit[:10]}" if commit else ""
 
 
-def digest(answers: dict[str, Any]) -> str:
+def mark(name: str, answer: Any) -> str:
     """Compute what the template's answers file computes in Jinja."""
-    return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([name, answer]).encode()).hexdigest()[:8]
 
 
-def require_unedited_answers(found: Project, base: AbstractSet[str]) -> None:
-    if where := edited_answers(found, base):
+def require_unedited_answers(
+    found: Project, base: AbstractSet[str], asked: AbstractSet[str]
+) -> None:
+    if where := edited_answers(found, base, asked):
         raise RefusedError(
             f"{ANSWERS_FILE} was edited by hand {where}: its answers were never rendered.",
             f"Take that back (git log --patch -- {ANSWERS_FILE}), then run fastapi-tasks switch.",

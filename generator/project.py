@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = ("_src_path", "_commit")
+OWN = "In the project's folder, run: git init && git add --all && git commit --message 'As it is'"
 # What git keeps while it is in the middle of something, and what gives that up.
 _UNFINISHED = {
     "MERGE_HEAD": ("merge", "git merge --abort"),
@@ -121,10 +122,9 @@ def _located(path: Path, recorded: dict[str, Any]) -> Project:
 
 
 def _unopened(path: Path, said: str) -> RefusedError:
-    if not any((folder / ".git").exists() for folder in (path, *path.parents)):
+    if re.search("not a git repository|must be run in a work tree", said):
         return RefusedError(
-            f"{path} is not in a git repository, so no change to it could be taken back.",
-            "Run: git init && git add --all && git commit --message 'As it is'",
+            f"{path} is not in a git repository, so no change to it could be taken back.", OWN
         )
     trust = re.search(r"git config --global --add safe\.directory .*", said)
     return RefusedError(
@@ -228,6 +228,12 @@ def require_committed(project: Project) -> None:
     """Refuse a project that was made in a repository around it, which gets no commit of it."""
     answers = f"HEAD:{project.prefix}{ANSWERS_FILE}"
     if not git.succeeds(project.root, "rev-parse", "--verify", "--quiet", answers):
+        if git.succeeds(project.path, "check-ignore", "--quiet", ANSWERS_FILE):
+            raise RefusedError(
+                f"The repository {project.root} ignores {project.path}, so no change could be "
+                "taken back.",
+                OWN,
+            )
         raise RefusedError(
             f"The project {project.path} is not committed yet, so no change could be taken back.",
             "In the project's folder, run: git add . && git commit --message 'As it is'",

@@ -127,7 +127,7 @@ def _status(found: Project, known: Versions) -> Status:
             answers=found.answers,
             drift=_drift(found, Path(folder), base),
             conflict_markers=_marked(found),
-            problems=_problems(found, base, known, Path(folder)),
+            problems=_problems(found, rendered, base, known, Path(folder)),
         )
 
 
@@ -161,14 +161,16 @@ def _marked(found: Project) -> list[str]:
     return sorted(filter(None, printed.split("\0")))
 
 
-def _problems(found: Project, base: list[str], known: Versions, render: Path) -> list[str]:
+def _problems(
+    found: Project, rendered: Rendered, base: list[str], known: Versions, render: Path
+) -> list[str]:
     problems = []
     if entry := journal.running(found):
         problems.append(f"a fastapi-tasks {entry.under_way} was killed or is at work: run undo")
     problems += [
         f"{path} is in conflict: settle it, then git add" for path in project.unmerged(found)
     ]
-    if where := history.edited_answers(found, set(base)):
+    if where := history.edited_answers(found, set(base), rendered.answers.keys()):
         problems.append(f"{ANSWERS_FILE} was edited by hand {where}: take that back and switch")
     elif commit := version_history.edited_version(found, known, render):
         problems.append(f"{ANSWERS_FILE}: _commit was edited by hand in {commit}: take that back")

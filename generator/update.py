@@ -90,7 +90,7 @@ def _made(command: str, request: Request, found: Project) -> Plan:
         version = _version(command, request, found, known)
         renders = Renders(known, Path(folder), found, version, request.answers)
         before = renders.before()
-        require_unedited_answers(found, before.tree.keys())
+        require_unedited_answers(found, before.tree.keys(), before.answers.keys())
         require_unedited_version(found, known, before.folder)
         after = renders.after()
         package = after.rendered.answers.get("package_name", "")

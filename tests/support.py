@@ -75,3 +75,8 @@ def answers(project: Path) -> dict[str, Any]:
 
 def check_documents(root: Path) -> None:
     assert list(tree_checks.documents(root)) == []
+
+
+def run_shell(commands: str, cwd: Path) -> None:
+    """Run what a message told to."""
+    subprocess.run(commands, shell=True, cwd=cwd, check=True, capture_output=True)  # noqa: S602

@@ -47,17 +47,6 @@ def test_missing_git(checkout: Path, tmp_path: Path, words: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_identity(checkout: Path, tmp_path: Path) -> None:
-    """Without a name and address for the first commit, the commands that set them are given."""
-    (config := tmp_path / "gitconfig").write_text("[user]\nname = Ada\n")
-
-    done = fastapi_tasks(checkout, tmp_path, "new", "shop", GIT_CONFIG_GLOBAL=str(config))
-
-    assert done.returncode == 1
-    assert "git config --global user.email you@example.com" in done.stderr
-    assert list(tmp_path.iterdir()) == [config]
-
-
 def test_hostile_surroundings(checkout: Path, tmp_path: Path) -> None:
     """Global hooks, signing, ignore files and another repository's GIT_DIR change nothing."""
     (tmp_path / "hooks").mkdir()

@@ -145,20 +145,6 @@ def test_a_repository_that_git_cannot_read(renders: projects.Renders, tmp_path: 
         update.switch(update.Request(shop, {"ci": "none"}))
 
 
-def test_a_repository_of_sha256(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is said that it cannot be done; status can."""
-    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
-    shop = projects.make(tmp_path / "shop", template, NEXT)
-    monkeypatch.undo()
-
-    with pytest.raises(RefusedError, match="SHA-256"):
-        update.switch(update.Request(shop, {"ci": "none"}))
-
-    assert status.status([shop])[0].error == ""
-
-
 def test_a_relative_address_of_the_template(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
