@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,7 +17,7 @@ from generator.choices import choices
 from generator.errors import ExitCode, GeneratorError, RefusedError
 from generator.flags import Data, Json
 from generator.matrix_cli import matrix_commands
-from generator.source import own_version
+from generator.source import own_version, repository_url
 
 EPILOG = (
     "Exit codes: 0 done, 1 error, 2 done with conflicts, "
@@ -41,19 +42,16 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="List the files and services; write nothing.")
 ]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
+Debug = Annotated[bool, typer.Option("--debug", help="With any command: tell more of an error.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in words
     signal.signal(signal.SIGTERM, _terminated)
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a tick gets a question mark, not a crash.
-        getattr(stream, "reconfigure", dict)(errors="replace")
+    _open_streams()
     try:
-        # Typer's own `main` would turn Ctrl-C into a number like any other.
-        with get_command(_app()).make_context("fastapi-tasks", words) as context:
-            code = int(context.command.invoke(context) or ExitCode.DONE)
-        sys.stdout.flush()
+        return _run([word for word in words if word != "--debug"])
     except typer.Exit as done:  # of --help
         return done.exit_code
     except BrokenPipeError:
@@ -63,20 +61,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("Interrupted: nothing was left behind.", file=sys.stderr)
         return ExitCode.INTERRUPTED
-    except (GeneratorError, typer.TyperException) as error:
-        problem = error if isinstance(error, GeneratorError) else _usage(error)
+    except Exception as error:  # noqa: BLE001 (the last one: nobody is to meet a traceback)
+        if debug:
+            traceback.print_exception(error)
+        problem = _problem(error)
         report.error(problem, to_json="--json" in words)
         return problem.exit_code
+
+
+def _open_streams() -> None:
+    """Open what the caller has closed: files and pipes would get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            while os.open(os.devnull, os.O_RDWR) < number:
+                pass
+            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a tick gets a question mark, not a crash.
+        getattr(stream, "reconfigure", dict)(errors="replace")
+
+
+def _run(words: list[str]) -> int:
+    # Typer's own `main` would turn Ctrl-C into a number like any other.
+    with get_command(_app()).make_context("fastapi-tasks", words) as context:
+        _require_folder()
+        code = int(context.command.invoke(context) or ExitCode.DONE)
+    sys.stdout.flush()
     return code
+
+
+def _require_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise RefusedError("The folder that you are in is gone.", "Run: cd") from error
+
+
+def _problem(error: Exception) -> GeneratorError:
+    if isinstance(error, GeneratorError):
+        return error
+    if isinstance(error, typer.TyperException):
+        return RefusedError(error.format_message(), "See fastapi-tasks --help or COMMAND --help.")
+    if isinstance(error, OSError):
+        what = error.filename or "What it printed"
+        return GeneratorError(
+            f"{what} cannot be read or written: {error.strerror or error}.",
+            "Set that right and try again; --debug tells more.",
+        )
+    return GeneratorError(
+        f"Something that was not foreseen went wrong: {type(error).__name__}: {error}",
+        f"Run it again with --debug, and report what that shows: {repository_url()}/issues",
+    )
 
 
 def _terminated(_signal: int, _frame: object) -> NoReturn:
     # An exception, so that what is half done is cleared away as after Ctrl-C.
     sys.exit(128 + signal.SIGTERM)
-
-
-def _usage(error: typer.TyperException) -> RefusedError:
-    return RefusedError(error.format_message(), "See fastapi-tasks --help or COMMAND --help.")
 
 
 def _app() -> typer.Typer:
@@ -94,7 +134,8 @@ def _app() -> typer.Typer:
     return app
 
 
-def _top(context: typer.Context, *, version: Version = False) -> None:
+def _top(context: typer.Context, *, version: Version = False, debug: Debug = False) -> None:
+    del debug  # `main` has seen to it
     if version:
         print(own_version())
     elif context.invoked_subcommand is None:

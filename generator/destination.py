@@ -27,6 +27,13 @@ _BEFORE = re.compile(
 )
 
 
+def expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise RefusedError(f"{path} is no path: there is no such home folder.") from error
+
+
 def check(destination: Path) -> Path:
     """Refuse a folder that cannot become a project; return the nearest one that exists."""
     if destination.is_symlink() and not destination.exists():

@@ -150,7 +150,7 @@ class _Plan:
 
 def _plan(request: Request) -> _Plan:
     """Settle, and refuse, all that can be before anything is written."""
-    target = Path(os.path.abspath(request.destination.expanduser()))  # noqa: PTH100 (links stay)
+    target = Path(os.path.abspath(destination.expanded(request.destination)))  # noqa: PTH100 (links stay)
     base = destination.check(target)
     git.prepare_environment(terminal=request.ask)
     git.require()

@@ -100,6 +100,8 @@ def _preferred(template: Path) -> dict[str, Any]:
 
     try:
         defaults = copier.load_settings().defaults
+    except RuntimeError:  # who has no home folder has no settings
+        return {}
     except (SettingsError, OSError, UnicodeError) as error:
         raise GeneratorError(
             f"Copier's own settings file cannot be used: {_settings_file()}: {error}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -54,7 +55,7 @@ def choose(template: str | None, version: str | None) -> Source:
 
 def address(template: str) -> str:
     """Give a template's URL, or its folder as it is called from anywhere."""
-    return template if _URL.match(template) else str(Path(template).expanduser().absolute())
+    return template if _URL.match(template) else str(Path(os.path.expanduser(template)).absolute())  # noqa: PTH111 (leaves ~ of nobody)
 
 
 def _own(version: str | None) -> Source:

@@ -26,7 +26,7 @@ CHANGES = [
 
 
 @pytest.mark.usefixtures("cached_renders")
-@pytest.mark.parametrize(("here", "there"), list(itertools.combinations(CHANGES, 2)))
+@pytest.mark.parametrize(("here", "there"), list(itertools.pairwise(CHANGES)))
 def test_answers_of_two_branches(
     renders: projects.Renders,
     template: Path,
