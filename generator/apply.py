@@ -69,7 +69,8 @@ def apply(found: Project, change: Prepared, command: str, message: str, new_bran
     require_room(found, change.files)
     tree = trees.combined(found.root, found.head, change.files)
     commit = "" if merged.conflicts else _commit(found, tree, message)
-    entry = journal.Entry(command, found.head, branch, new_branch, tree, commit, found.prefix)
+    place = (found.prefix, found.answers_file)
+    entry = journal.Entry(command, found.head, branch, new_branch, tree, commit, *place)
     with journal.begun(found, entry):
         try:
             undo.hold(found, tree)

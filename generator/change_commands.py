@@ -14,7 +14,6 @@ from generator import status as states
 from generator import update as changes
 from generator.errors import ExitCode, RefusedError
 from generator.flags import Data, Json
-from generator.new import ANSWERS_FILE
 from generator.plan import Plan, next_commands
 
 Path_ = Annotated[Path, typer.Argument(metavar="[PATH]", help="The project.")]
@@ -27,6 +26,10 @@ To = Annotated[
 Template = Annotated[
     str | None,
     typer.Option(metavar="SOURCE", help="Where the template is now, if it has moved."),
+]
+AnswersFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="The project's answers, if there are several files of them."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")]
 Branch = Annotated[
@@ -58,6 +61,7 @@ def _update(  # noqa: PLR0913 (each one is a flag)
     to: To = None,
     data: Data = None,
     template: Template = None,
+    answers_file: AnswersFile = None,
     branch: Branch = "",
     verify: Verify = False,
     dry_run: DryRun = False,
@@ -66,7 +70,7 @@ def _update(  # noqa: PLR0913 (each one is a flag)
 ) -> int:
     """Bring a project to a newer version of its template; no edit is lost."""
     request = changes.Request(
-        path, flags.answers(data or [], {}), to, template, dry_run, branch, verify
+        path, flags.answers(data or [], {}), to, template, answers_file, dry_run, branch, verify
     )
     return _run(changes.update, request, yes=yes, to_json=to_json)
 
@@ -76,6 +80,7 @@ def _switch(  # noqa: PLR0913 (each one is a flag)
     *,
     data: Data = None,
     template: Template = None,
+    answers_file: AnswersFile = None,
     branch: Branch = "",
     verify: Verify = False,
     dry_run: DryRun = False,
@@ -85,7 +90,7 @@ def _switch(  # noqa: PLR0913 (each one is a flag)
 ) -> int:
     """Change the backend, or any other answer, of a project; no edit is lost."""
     given = flags.answers(data or [], asked)
-    request = changes.Request(path, given, None, template, dry_run, branch, verify)
+    request = changes.Request(path, given, None, template, answers_file, dry_run, branch, verify)
     return _run(changes.switch, request, yes=yes, to_json=to_json)
 
 
@@ -121,11 +126,12 @@ def _status(
     paths: Paths = None,
     *,
     template: Template = None,
+    answers_file: AnswersFile = None,
     check: Check = False,
     to_json: Json = False,
 ) -> int:
     """Tell the version, answers and edited files of one project or several."""
-    found = states.status(list(_expanded(paths or ["."])), template)
+    found = states.status(list(_expanded(paths or ["."])), template, answers_file)
     if to_json:
         report.as_json({"projects": [each.as_dict() for each in found]})
     else:
@@ -151,7 +157,7 @@ def _expanded(paths: list[str]) -> list[Path]:
 
 def _may_be_one(folder: Path) -> bool:
     try:
-        return (folder / ANSWERS_FILE).is_file()
+        return bool(project.answers_files(folder))
     except OSError:
         return True
 

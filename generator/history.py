@@ -11,7 +11,6 @@ import yaml
 
 from generator import git, journal
 from generator.errors import RefusedError
-from generator.new import ANSWERS_FILE
 from generator.project import SOURCE
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def edited_answers(found: Project, base: AbstractSet[str], asked: AbstractSet[st
     The template writes a mark behind each of them; projects from before 0.3.0 have none, and there
     the history has to do.
     """
-    text = (found.path / ANSWERS_FILE).read_text(encoding="utf-8")
+    text = (found.path / found.answers_file).read_text(encoding="utf-8")
     entries = re.split(r"^(?=\w)", text, flags=re.MULTILINE)
     marked = (_MARKED.match(entry.rstrip()) for entry in entries)
     if marks := {each[1]: each[2] for each in marked if each}:
@@ -48,8 +47,9 @@ def require_unedited_answers(
 ) -> None:
     if where := edited_answers(found, base, asked):
         raise RefusedError(
-            f"{ANSWERS_FILE} was edited by hand {where}: its answers were never rendered.",
-            f"Take that back (git log --patch -- {ANSWERS_FILE}), then run fastapi-tasks switch.",
+            f"{found.answers_file} was edited by hand {where}: its answers were never rendered.",
+            f"Take that back (git log --patch -- {found.answers_file}), then run "
+            "fastapi-tasks switch.",
         )
 
 
@@ -64,14 +64,14 @@ def _commit_of_answers_alone(found: Project, base: AbstractSet[str]) -> str:
         return ""
     listed = commits(found)
     for commit in listed:
-        if changed(found, commit) & (base - {ANSWERS_FILE}):
+        if changed(found, commit) & (base - {found.answers_file}):
             return "" if _answers_in(found, commit) == found.answers else listed[0]
     return ""
 
 
 def commits(found: Project) -> list[str]:
     """List those that changed the answers file, the last one first."""
-    file = found.prefix + ANSWERS_FILE
+    file = found.prefix + found.answers_file
     log = ("log", "--no-show-signature", "--format=%H", "-m", "--first-parent", "--", file)
     return git.run(found.root, *log).split()
 
@@ -93,7 +93,7 @@ def answers(recorded: dict[str, Any]) -> dict[str, Any]:
 
 def recorded_in(found: Project, tree: str) -> dict[str, Any]:
     """Read the answers file of a commit or tree; nothing, if it cannot be read."""
-    shown = git.ended(found.root, "cat-file", "blob", f"{tree}:{found.prefix}{ANSWERS_FILE}")
+    shown = git.ended(found.root, "cat-file", "blob", f"{tree}:{found.prefix}{found.answers_file}")
     try:
         recorded = yaml.safe_load(shown.stdout)
     except yaml.YAMLError:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, TextIO
 
 from generator.errors import HalfDoneError, RefusedError
+from generator.new import ANSWERS_FILE
 
 if sys.platform == "win32":
     import msvcrt
@@ -40,6 +41,7 @@ class Entry:
     """The commit that it becomes; none if there are conflicts."""
     prefix: str = ""
     """The project's place in the repository."""
+    answers_file: str = ANSWERS_FILE
     undoing: bool = False
     """Whether it is being taken back, and not made."""
     kept: str = ""

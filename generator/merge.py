@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from generator import git, trees
 from generator.errors import GeneratorError
-from generator.new import ANSWERS_FILE
 from generator.trees import Entry, Tree
 
 if TYPE_CHECKING:
@@ -52,11 +51,13 @@ class Sides:
 
 @dataclass(frozen=True)
 class Labels:
-    """What stands beside the markers of a conflict."""
+    """What stands beside the markers of a conflict, and where there is none."""
 
     ours: str
     base: str
     theirs: str
+    answers_file: str = ""
+    """Never in conflict: it is always the new one."""
 
 
 @dataclass
@@ -81,7 +82,9 @@ def merge(repository: Path, base: Tree, ours: Tree, theirs: Tree, labels: Labels
             _put(merged, place, sides.ours)
             reason = "it is no longer rendered, and stays: a database may have run it"
             merged.changes.append(Change(place, Kind.LEFT, reason))
-        elif path == ANSWERS_FILE or (sides.base == sides.ours and (path == place or sides.theirs)):
+        elif path == labels.answers_file or (
+            sides.base == sides.ours and (path == place or sides.theirs)
+        ):
             _put(merged, place, sides.theirs)
             merged.changes.append(Change(place, _kind(sides)))
         elif sides.ours is None:

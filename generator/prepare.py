@@ -27,7 +27,8 @@ def prepared(
     renamed = [_renamed(tree, *names) for tree in (before.tree, ours)]
     base, mine = _moved(before.tree, renamed[0]), _moved(ours, renamed[1])
     places = moves.places(tables, base, mine, after.tree)
-    labels = Labels("yours", f"template {version.old}", f"template {version.new}")
+    rendered = (f"template {version.old}", f"template {version.new}")
+    labels = Labels("yours", *rendered, found.answers_file)
     base, mine = _moved(base, places.base), _moved(mine, places.ours)
     merged = merge(found.root, base, mine, after.tree, labels)
     _require_folders(merged.tree, ours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ class Project:
     head: str
     recorded: dict[str, Any]
     """The answers file as a whole."""
+    answers_file: str = ANSWERS_FILE
 
     @property
     def prefix(self) -> str:
@@ -63,7 +64,7 @@ class Project:
         return {name: value for name, value in self.recorded.items() if name not in SOURCE}
 
 
-def find(path: Path) -> Project:
+def find(path: Path, answers_file: str | None = None) -> Project:
     """Read a project.
 
     Raises:
@@ -72,7 +73,28 @@ def find(path: Path) -> Project:
     """
     with _readable(path):
         path = _folder(path)
-        return _located(path, recorded(path / ANSWERS_FILE))
+        name = _answers_file(path, answers_file)
+        return replace(_located(path, recorded(path / name)), answers_file=name)
+
+
+def answers_files(folder: Path) -> list[Path]:
+    """List what may be answers to our template or another one, which may lie beside each other."""
+    return sorted(folder.glob("*answers*.y*ml"))
+
+
+def _answers_file(path: Path, named: str | None) -> str:
+    if named:
+        return os.path.relpath(path / named, path)
+    found = answers_files(path)
+    ours = [file.name for file in found if b"\ntask_backend:" in file.read_bytes()]
+    if len(ours) > 1:
+        raise RefusedError(
+            f"{path} has several answers to our template: {', '.join(ours)}.",
+            "Name one of them with --answers-file.",
+        )
+    if not ours and len(found) == 1:
+        return found[0].name
+    return ours[0] if ours else ANSWERS_FILE
 
 
 def find_repository(path: Path) -> Project:
@@ -137,9 +159,9 @@ def recorded(file: Path) -> dict[str, Any]:
     """Read an answers file; refuse one that does not say where its project came from."""
     if not file.is_file():
         raise RefusedError(
-            f"{file.parent} has no {ANSWERS_FILE}, so it is no project of a template.",
-            "Give the path of a project; if the file was deleted, bring it back with "
-            f"git checkout HEAD~1 -- {ANSWERS_FILE} (or an older commit).",
+            f"{file.parent} has no {file.name}, so it is no project of a template.",
+            "Give the path of a project, or --answers-file if its answers have another name; if "
+            f"they were deleted: git checkout HEAD~1 -- {file.name} (or an older commit).",
         )
     try:
         recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -148,14 +170,14 @@ def recorded(file: Path) -> dict[str, Any]:
     if not isinstance(recorded, dict) or not all(isinstance(name, str) for name in recorded):
         raise RefusedError(
             f"{file} cannot be read: it is no longer YAML of answers.",
-            f"Bring an older one back: git log -- {ANSWERS_FILE}",
+            f"Bring an older one back: git log -- {file.name}",
         )
     for name in SOURCE:
         if not isinstance(recorded.get(name), str):
             raise RefusedError(
                 f"{file} does not say {name}, so there is nothing to update from.",
                 "A project made from a plain folder has none; otherwise bring an older file back: "
-                f"git log -- {ANSWERS_FILE}",
+                f"git log -- {file.name}",
             )
     return recorded
 
@@ -226,9 +248,9 @@ def _few(names: list[str]) -> str:
 
 def require_committed(project: Project) -> None:
     """Refuse a project that was made in a repository around it, which gets no commit of it."""
-    answers = f"HEAD:{project.prefix}{ANSWERS_FILE}"
+    answers = f"HEAD:{project.prefix}{project.answers_file}"
     if not git.succeeds(project.root, "rev-parse", "--verify", "--quiet", answers):
-        if git.succeeds(project.path, "check-ignore", "--quiet", ANSWERS_FILE):
+        if git.succeeds(project.path, "check-ignore", "--quiet", project.answers_file):
             raise RefusedError(
                 f"The repository {project.root} ignores {project.path}, so no change could be "
                 "taken back.",

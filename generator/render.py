@@ -54,6 +54,7 @@ def copied(  # noqa: PLR0913 (each one is a setting of a render)
     *,
     ask: bool = False,
     prefer: bool = False,
+    answers_file: str | None = None,
 ) -> Rendered:
     """Call Copier; if this person's preferences count, its settings answer what is asked."""
     # Copier takes a third of a second to load; --help and refusals need not wait for it.
@@ -75,6 +76,7 @@ def copied(  # noqa: PLR0913 (each one is a setting of a render)
                 settings=copier.Settings(defaults=preferred),
                 defaults=not ask,
                 user_defaults=dict(suggested or {}),
+                answers_file=answers_file,
                 overwrite=True,
                 quiet=True,
                 unsafe=False,

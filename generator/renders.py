@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator import project, questions, trees
 from generator.errors import RefusedError
-from generator.new import ANSWERS_FILE, remember
+from generator.new import remember
 from generator.render import BadChoiceError, Rendered, copied
 
 if TYPE_CHECKING:
@@ -56,8 +56,14 @@ class Renders:
 
     def _render(self, name: str, version: str, answers: Mapping[str, Any], url: str) -> Render:
         folder = self.folder / name
-        rendered = copied(self.known.files(version), folder, answers, prefer=name == "after")
-        file = folder / ANSWERS_FILE
+        rendered = copied(
+            self.known.files(version),
+            folder,
+            answers,
+            prefer=name == "after",
+            answers_file=self.found.answers_file,
+        )
+        file = folder / self.found.answers_file
         remember(file, url, version)
         recorded = project.recorded(file) if file.is_file() else {}
         answers = {name: recorded.get(name, value) for name, value in rendered.answers.items()}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from generator import disk, git, history, journal, project, trees, version_history, versions
 from generator import source as sources
 from generator.errors import ExitCode, GeneratorError
-from generator.new import ANSWERS_FILE, remember
+from generator.new import remember
 from generator.render import copied
 
 if TYPE_CHECKING:
@@ -69,33 +69,39 @@ class Status:
         return asdict(self) | {"outdated": self.is_outdated, "exit_code": int(self.exit_code)}
 
 
-def status(paths: Sequence[Path], template: str | None = None) -> list[Status]:
+def status(
+    paths: Sequence[Path], template: str | None = None, answers_file: str | None = None
+) -> list[Status]:
     """Look at each project; one that cannot be read gives its reason and stops no other."""
     git.prepare_environment(terminal=False)
     git.require()
     template = sources.address(template) if template else None
     if len(paths) <= FEW:
-        return _share(paths, template)
+        return _share(paths, template, answers_file)
     processes = min(len(paths), os.cpu_count() or 1)
     shares = [paths[number::processes] for number in range(processes)]
     with ProcessPoolExecutor(processes) as pool:
-        found = list(pool.map(_share, shares, [template] * processes))
+        found = list(pool.map(_share, shares, [template] * processes, [answers_file] * processes))
     return [found[number % processes][number // processes] for number in range(len(paths))]
 
 
-def _share(paths: Sequence[Path], template: str | None) -> list[Status]:
+def _share(paths: Sequence[Path], template: str | None, answers_file: str | None) -> list[Status]:
     with ExitStack() as stack:
         opened: dict[tuple[str, bool], Versions] = {}
-        return [_one(path, template, opened, stack) for path in paths]
+        return [_one(path, template, answers_file, opened, stack) for path in paths]
 
 
 def _one(
-    path: Path, template: str | None, opened: dict[tuple[str, bool], Versions], stack: ExitStack
+    path: Path,
+    template: str | None,
+    answers_file: str | None,
+    opened: dict[tuple[str, bool], Versions],
+    stack: ExitStack,
 ) -> Status:
     """Look at one project; a template that several came from is fetched once."""
     try:
         with disk.told():
-            found = project.find(path)
+            found = project.find(path, answers_file)
             url = template or found.url
             key = (url, versions.is_carried(found.version))
             if key not in opened:
@@ -115,8 +121,8 @@ def _status(found: Project, known: Versions) -> Status:
         if newest != version and known.is_older(newest, version):
             newest = version
         files = known.files(version)
-        rendered = copied(files, Path(folder), found.answers)
-        remember(Path(folder) / ANSWERS_FILE, found.url, version)
+        rendered = copied(files, Path(folder), found.answers, answers_file=found.answers_file)
+        remember(Path(folder) / found.answers_file, found.url, version)
         base = _paths(Path(folder))
         return Status(
             project=str(found.path),
@@ -164,14 +170,14 @@ def _marked(found: Project) -> list[str]:
 def _problems(
     found: Project, rendered: Rendered, base: list[str], known: Versions, render: Path
 ) -> list[str]:
-    problems = []
+    problems, name = [], found.answers_file
     if entry := journal.running(found):
         problems.append(f"a fastapi-tasks {entry.under_way} was killed or is at work: run undo")
     problems += [
         f"{path} is in conflict: settle it, then git add" for path in project.unmerged(found)
     ]
     if where := history.edited_answers(found, set(base), rendered.answers.keys()):
-        problems.append(f"{ANSWERS_FILE} was edited by hand {where}: take that back and switch")
+        problems.append(f"{name} was edited by hand {where}: take that back and switch")
     elif commit := version_history.edited_version(found, known, render):
-        problems.append(f"{ANSWERS_FILE}: _commit was edited by hand in {commit}: take that back")
+        problems.append(f"{name}: _commit was edited by hand in {commit}: take that back")
     return problems

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from generator import disk, git, journal, overlooked, project, trees
 from generator.errors import GeneratorError, RefusedError
-from generator.new import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +80,7 @@ def _settled(found: Project, entry: journal.Entry) -> str:
     """Give the commit in which the change's conflicts were settled: it has the new answers."""
     wanted = ("rev-list", "--first-parent", "--reverse", f"{entry.head}..HEAD")
     first, *_ = git.ended(found.root, *wanted).stdout.decode().split() or [entry.head]
-    file = entry.prefix + ANSWERS_FILE
+    file = entry.prefix + entry.answers_file
     asked = ("rev-parse", f"{first}:{file}", f"{entry.tree}:{file}")
     return first if len(set(git.ended(found.root, *asked).stdout.split())) == 1 else ""
 

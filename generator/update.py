@@ -45,6 +45,8 @@ class Request:
     """The version to go to; without one, the newest."""
     template: str | None = None
     """Where the template is now, if it has moved."""
+    answers_file: str | None = None
+    """Where the project's answers are, if not in the only file that may hold them."""
     dry_run: bool = False
     branch: str = ""
     """A new branch for the change."""
@@ -74,7 +76,7 @@ def switch(request: Request) -> Plan:
 def _carry(command: str, request: Request) -> Plan:
     git.prepare_environment(terminal=False)
     git.require()
-    found = project.find(request.path)
+    found = project.find(request.path, request.answers_file)
     with journal.interruptible(found), disk.told(found):
         _require_ready(request, found)
         return _made(command, request, found)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def require_unedited_version(found: Project, known: Versions, render: Path) -> None:
     if commit := edited_version(found, known, render):
         raise RefusedError(
-            f"{ANSWERS_FILE} was edited by hand in {commit}: its _commit is {found.version}, and "
-            "the project has the files of another version.",
+            f"{found.answers_file} was edited by hand in {commit}: its _commit is "
+            f"{found.version}, and the project has the files of another version.",
             f"Take that back (git show {commit}), then run fastapi-tasks update.",
         )
 
@@ -53,7 +53,7 @@ def _commit_of_version_alone(found: Project, render: Path) -> tuple[str, dict[st
         if after.get("_commit") != found.version:
             break
         if before.get("_commit") != found.version:
-            others = history.changed(found, commit) - {ANSWERS_FILE}
+            others = history.changed(found, commit) - {found.answers_file}
             alone = "_commit" in before and not any((render / name).exists() for name in others)
             return (commit, before) if alone else ("", {})
     return "", {}

@@ -104,13 +104,12 @@ class RenderCache:
         self._folder = folder
         self._made: dict[str, Rendered] = {}
 
-    def __call__(
-        self, template: Path, folder: Path, given: dict[str, Any], *, prefer: bool = False
-    ) -> Rendered:
-        key = f"{template.name}-{json.dumps(given, sort_keys=True)}"
+    def __call__(self, template: Path, folder: Path, given: dict[str, Any], **how: Any) -> Rendered:
+        how.pop("prefer", None)  # nobody prefers anything here
+        key = f"{template.name}-{json.dumps([given, how], sort_keys=True)}"
         kept = self._folder / hashlib.sha256(key.encode()).hexdigest()
         if key not in self._made:
-            self._made[key] = copied(template, kept, given, prefer=prefer)
+            self._made[key] = copied(template, kept, given, **how)
         shutil.copytree(kept, folder)
         return self._made[key]
 
