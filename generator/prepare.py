@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from generator import apply, moves, trees
+from generator import apply, git, moves, trees
 from generator.errors import RefusedError
 from generator.merge import Change, Kind, Labels, merge
 from generator.moves import Places
@@ -36,10 +37,21 @@ def prepared(
         {path: then[place] for path, place in first.items()}
         for first, then in zip(renamed, (places.base, places.ours), strict=True)
     )
+    merged.changes = [_told(found, change) for change in merged.changes]
     merged.changes = _with_moves(merged.changes, Places(of_base, of_ours, places.taken))
     files = apply.differences(ours, merged.tree, found.prefix)
     apply.require_room(found, files)
     return apply.Prepared(merged, files, of_base | of_ours)
+
+
+def _told(found: Project, change: Change) -> Change:
+    """Say of a file that is there and in no commit that git ignores it, not that it is deleted."""
+    if change.kind is not Kind.LEFT or not os.path.lexists(found.path / change.path):
+        return change
+    if not git.succeeds(found.path, "check-ignore", "--quiet", "--", change.path):
+        return change
+    reason = "git ignores it, so yours is of the old version: git add --force it before an update"
+    return replace(change, reason=reason)
 
 
 def _moved(tree: Tree, places: dict[str, str]) -> Tree:

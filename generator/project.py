@@ -263,6 +263,7 @@ def require_committed(project: Project) -> None:
 
 
 def _changed(project: Project) -> list[str]:
-    """List changed files; those that git does not know are in nobody's way yet."""
-    printed = git.run(project.root, "status", "--porcelain", "-z", "--untracked-files=no")
+    """List the project's changed files; those that git does not know are in nobody's way yet."""
+    words = ("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
+    printed = git.run(project.path, *words)
     return [line[3:] for line in printed.split("\0") if line[2:3] == " "]

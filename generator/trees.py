@@ -91,8 +91,8 @@ def _written(repository: Path, changes: Mapping[str, Entry | None], start: str) 
         return git.run(repository, "write-tree", env=env).strip()
 
 
-def edited(root: Path, git_dir: Path, head: str, tree: str) -> str:
-    """Give the id of that tree with its files as they are on disk.
+def edited(root: Path, git_dir: Path, head: str, tree: str, prefix: str) -> str:
+    """Give the id of that tree with the project's files as they are on disk.
 
     Files that the index or the commit before has besides are taken in where they are on disk: going
     back to that commit would remove or overwrite them. Edits that git was told to overlook are not.
@@ -100,14 +100,15 @@ def edited(root: Path, git_dir: Path, head: str, tree: str) -> str:
     before = git.call(root, "ls-tree", "-r", "-z", "--name-only", head)
     staged = git.call(root, "ls-files", "-z")
     hidden = overlooked.find(root).all
-    besides = {os.fsdecode(name) for name in (before + staged).split(b"\0") if name} - hidden
+    names = (os.fsdecode(name) for name in (before + staged).split(b"\0") if name)
+    besides = {name for name in names if name.startswith(prefix)} - hidden
     there = {os.fsencode(file) for name in besides for file in on_disk(root, name)}
     with tempfile.TemporaryDirectory(prefix="fastapi-tasks-") as scratch:
         env = {"GIT_DIR": str(git_dir), "GIT_INDEX_FILE": str(Path(scratch) / "index")}
         git.call(root, "read-tree", tree, env=env)
         if hidden:
             overlooked.mark(root, hidden & of_commit(root, tree, "").keys(), env)
-        git.call(root, "add", "--update", env=env)
+        git.call(root, "add", "--update", "--", prefix or ".", env=env)
         given = ("update-index", "--add", "--replace", "-z", "--stdin")
         git.call(root, *given, stdin=b"\0".join(there), env=env)
         return git.run(root, "write-tree", env=env).strip()

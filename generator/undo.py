@@ -158,7 +158,7 @@ def release(found: Project) -> None:
 
 def rescue(found: Project, entry: journal.Entry) -> str:
     """Keep what was edited since in a commit, if anything was that is in none yet."""
-    tree = trees.edited(found.root, found.git_dir, entry.head, entry.tree)
+    tree = trees.edited(found.root, found.git_dir, entry.head, entry.tree, entry.prefix)
     known = filter(None, (entry.head, entry.tree, entry.kept))
     if not set.intersection(*(_changed(found, each, tree) for each in known)):
         return entry.kept
@@ -186,8 +186,8 @@ def back(found: Project, entry: journal.Entry) -> None:
         _remove_empty(found.root, (found.root / path).parent)
     if entry.made_branch:
         git.run(found.root, "symbolic-ref", "HEAD", f"refs/heads/{entry.branch}")
-    _remove_links(found.root, entry.head)
-    _reset(found.root, entry.head)
+    _remove_links(found.root, entry)
+    _reset(found.root, entry)
     if entry.made_branch:
         made = f"refs/heads/{entry.made_branch}"
         for tip in filter(None, (entry.head, entry.commit, found.head)):
@@ -197,31 +197,42 @@ def back(found: Project, entry: journal.Entry) -> None:
     release(found)
 
 
-def _remove_links(root: Path, head: str) -> None:
+def _remove_links(root: Path, entry: journal.Entry) -> None:
     """Remove links where that commit has folders: a reset takes what is behind them for its own."""
-    names = trees.of_commit(root, head, "").keys() - overlooked.find(root).all
+    there = trees.of_commit(root, entry.head, "").keys() - overlooked.find(root).all
+    names = [name for name in there if name.startswith(entry.prefix)]
     for link in filter(None, {trees.link_above(root, name) for name in names}):
         link.unlink()
 
 
-def _reset(root: Path, head: str) -> None:
-    """Restore all but the files that git was told to overlook.
+def _reset(root: Path, entry: journal.Entry) -> None:
+    """Restore all of the project but the files that git was told to overlook.
 
     A reset spares those that are skipped, and overwrites those that are only assumed to be
     unchanged: they are skipped meanwhile. In a sparse checkout git would look for them again.
     """
     found = overlooked.find(root)
     if not (assumed := found.assumed - found.skipped):
-        git.run(root, "reset", "--quiet", "--hard", head)
+        _reset_hard(root, entry)
         return
     dense = ("-c", "core.sparseCheckout=false")
     mark = (*dense, "update-index", "-z")
     paths = b"\0".join(map(os.fsencode, assumed))
     try:
         git.call(root, *mark, "--skip-worktree", "--stdin", stdin=paths)
-        git.run(root, *dense, "reset", "--quiet", "--hard", head)
+        _reset_hard(root, entry, *dense)
     finally:
         git.call(root, *mark, "--no-skip-worktree", "--stdin", stdin=paths)
+
+
+def _reset_hard(root: Path, entry: journal.Entry, *settings: str) -> None:
+    """Go back to that commit; what lies beside the project stays as it is."""
+    if not entry.prefix:
+        git.run(root, *settings, "reset", "--quiet", "--hard", entry.head)
+        return
+    place = ("--staged", "--worktree", "--", f":(top,literal){entry.prefix}")
+    git.run(root, *settings, "restore", "--quiet", f"--source={entry.head}", *place)
+    git.run(root, *settings, "reset", "--quiet", "--soft", entry.head)
 
 
 def _remove_empty(root: Path, folder: Path) -> None:
