@@ -84,6 +84,11 @@ def answers_files(folder: Path) -> list[Path]:
 
 def _answers_file(path: Path, named: str | None) -> str:
     if named:
+        folder = (path / named).parent
+        if (folder / "pyproject.toml").is_file() and not (path / "pyproject.toml").is_file():
+            raise RefusedError(
+                f"The project of {named} is {folder}, not {path}.", f"Give its path: {folder}"
+            )
         return os.path.relpath(path / named, path)
     found = answers_files(path)
     ours = [file.name for file in found if b"\ntask_backend:" in file.read_bytes()]

@@ -75,3 +75,11 @@ def test_two_that_are_ours(template: Path, tmp_path: Path) -> None:
         project.find(shop)
     assert "--answers-file" in refused.value.remedy
     assert project.find(shop, OURS).answers_file == OURS
+
+
+def test_from_the_root_of_a_monorepo(template: Path, tmp_path: Path) -> None:
+    """As older Renovate calls Copier: new files would come into the root."""
+    shop = projects.make(tmp_path / "services/shop", template, RELEASED[-1])
+    with pytest.raises(RefusedError, match="The project of services/shop") as refused:
+        project.find(tmp_path, "services/shop/.copier-answers.yml")
+    assert refused.value.remedy == f"Give its path: {shop}"
