@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from generator import change_report, flags, git, project, questions, report, undo
+from generator import answers, change_report, flags, git, project, questions, report, undo
 from generator import status as states
 from generator import update as changes
 from generator.errors import ExitCode, RefusedError
@@ -157,7 +157,7 @@ def _expanded(paths: list[str]) -> list[Path]:
 
 def _may_be_one(folder: Path) -> bool:
     try:
-        return bool(project.answers_files(folder))
+        return bool(answers.candidates(folder))
     except OSError:
         return True
 

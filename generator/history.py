@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from generator import git, journal
+from generator.answers import SOURCE
 from generator.errors import RefusedError
-from generator.project import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator.new import ANSWERS_FILE
+from generator.answers import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

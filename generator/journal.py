@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, TextIO
 
+from generator.answers import ANSWERS_FILE
 from generator.errors import HalfDoneError, RefusedError
-from generator.new import ANSWERS_FILE
 
 if sys.platform == "win32":
     import msvcrt

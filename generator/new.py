@@ -15,6 +15,7 @@ import yaml
 
 from generator import destination, git, questions, versions
 from generator import source as sources
+from generator.answers import ANSWERS_FILE
 from generator.errors import RefusedError
 from generator.render import Rendered, render
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from generator.source import Source
 
-ANSWERS_FILE = ".copier-answers.yml"
 CI_FILES = (".github/workflows/ci.yml", ".gitlab-ci.yml")
 _SOURCE_LINES = re.compile(r"^_(?:commit|src_path):.*\n(?:[ \t].*\n)*", re.MULTILINE)
 _COMMENTS = re.compile(r"\A(?:#.*\n)*")

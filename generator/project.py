@@ -9,16 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from generator import git
+from generator import answers, git
+from generator.answers import ANSWERS_FILE, SOURCE
 from generator.errors import RefusedError
-from generator.new import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCE = ("_src_path", "_commit")
 OWN = "In the project's folder, run: git init && git add --all && git commit --message 'As it is'"
 # What git keeps while it is in the middle of something, and what gives that up.
 _UNFINISHED = {
@@ -73,33 +70,8 @@ def find(path: Path, answers_file: str | None = None) -> Project:
     """
     with _readable(path):
         path = _folder(path)
-        name = _answers_file(path, answers_file)
-        return replace(_located(path, recorded(path / name)), answers_file=name)
-
-
-def answers_files(folder: Path) -> list[Path]:
-    """List what may be answers to our template or another one, which may lie beside each other."""
-    return sorted(folder.glob("*answers*.y*ml"))
-
-
-def _answers_file(path: Path, named: str | None) -> str:
-    if named:
-        folder = (path / named).parent
-        if (folder / "pyproject.toml").is_file() and not (path / "pyproject.toml").is_file():
-            raise RefusedError(
-                f"The project of {named} is {folder}, not {path}.", f"Give its path: {folder}"
-            )
-        return os.path.relpath(path / named, path)
-    found = answers_files(path)
-    ours = [file.name for file in found if b"\ntask_backend:" in file.read_bytes()]
-    if len(ours) > 1:
-        raise RefusedError(
-            f"{path} has several answers to our template: {', '.join(ours)}.",
-            "Name one of them with --answers-file.",
-        )
-    if not ours and len(found) == 1:
-        return found[0].name
-    return ours[0] if ours else ANSWERS_FILE
+        name = answers.file_name(path, answers_file)
+        return replace(_located(path, answers.recorded(path / name)), answers_file=name)
 
 
 def find_repository(path: Path) -> Project:
@@ -158,33 +130,6 @@ def _unopened(path: Path, said: str) -> RefusedError:
         f"git cannot open the repository of {path}: {git.complaint(said)}.",
         f"If you trust it, run: {trust[0]}" if trust else "Set that right and try again.",
     )
-
-
-def recorded(file: Path) -> dict[str, Any]:
-    """Read an answers file; refuse one that does not say where its project came from."""
-    if not file.is_file():
-        raise RefusedError(
-            f"{file.parent} has no {file.name}, so it is no project of a template.",
-            "Give the path of a project, or --answers-file if its answers have another name; if "
-            f"they were deleted: git checkout HEAD~1 -- {file.name} (or an older commit).",
-        )
-    try:
-        recorded = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeError):
-        recorded = None
-    if not isinstance(recorded, dict) or not all(isinstance(name, str) for name in recorded):
-        raise RefusedError(
-            f"{file} cannot be read: it is no longer YAML of answers.",
-            f"Bring an older one back: git log -- {file.name}",
-        )
-    for name in SOURCE:
-        if not isinstance(recorded.get(name), str):
-            raise RefusedError(
-                f"{file} does not say {name}, so there is nothing to update from.",
-                "A project made from a plain folder has none; otherwise bring an older file back: "
-                f"git log -- {file.name}",
-            )
-    return recorded
 
 
 def branch(project: Project) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator import project, questions, trees
+from generator import questions, trees
+from generator.answers import recorded
 from generator.errors import RefusedError
 from generator.new import remember
 from generator.render import BadChoiceError, Rendered, copied
@@ -65,8 +66,8 @@ class Renders:
         )
         file = folder / self.found.answers_file
         remember(file, url, version)
-        recorded = project.recorded(file) if file.is_file() else {}
-        answers = {name: recorded.get(name, value) for name, value in rendered.answers.items()}
+        noted = recorded(file) if file.is_file() else {}
+        answers = {name: noted.get(name, value) for name, value in rendered.answers.items()}
         return Render(rendered, answers, folder, trees.of_folder(self.found.git_dir, folder))
 
     def _require_kept(self, render: Render) -> None:

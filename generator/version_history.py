@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from generator import history, trees
+from generator.answers import ANSWERS_FILE
 from generator.errors import RefusedError
-from generator.new import ANSWERS_FILE
 from generator.render import copied
 
 if TYPE_CHECKING:

@@ -100,15 +100,16 @@ class Repository(Versions):
 
     def fetch(self, error: type[GeneratorError]) -> None:
         address = _full(self.url).removeprefix("git+")
-        # From here, as Copier reads a relative path.
-        done = git.ended(Path(), "clone", "--quiet", "--bare", "--", address, str(self._git))
-        if done.returncode:
+        try:
+            # From here, as Copier reads a relative path.
+            git.run(Path(), "clone", "--quiet", "--bare", "--", address, str(self._git))
+        except GeneratorError as failure:
             raise error(
                 f"The template at {self.url} cannot be reached: "
-                f"{git.complaint(git.text(done.stderr))}",
+                f"{failure.message.partition(': ')[2]}",
                 "Check your network and your access; if it has moved, give its new address "
                 "with --template.",
-            )
+            ) from failure
 
     def exact(self, ref: str) -> str:
         for name in (ref, releases.tag(ref)):

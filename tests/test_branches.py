@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import new, status, update
+from generator import answers, status, update
 from generator.errors import RefusedError
 from tests import projects, support
 from tests.projects import NEXT, edit
@@ -15,7 +15,7 @@ from tests.projects import NEXT, edit
 if TYPE_CHECKING:
     from pathlib import Path
 
-ANSWERS = new.ANSWERS_FILE
+ANSWERS = answers.ANSWERS_FILE
 CHANGES = [
     {"database": "postgresql"},
     {"ci": "none"},
@@ -36,9 +36,9 @@ def test_answers_of_two_branches(
 ) -> None:
     """Whoever merges the lines of both has answers that were rendered, and no problem."""
     shop = renders.project(tmp_path / "shop")
-    for branch, answers in (("here", here), ("there", there)):
+    for branch, given in (("here", here), ("there", there)):
         support.git(shop, "switch", "--quiet", "main")
-        assert update.switch(update.Request(shop, answers, branch=branch)).applied
+        assert update.switch(update.Request(shop, given, branch=branch)).applied
     fresh = projects.make(tmp_path / "fresh", template, NEXT, **here, **there)
     support.git(shop, "merge", "--quiet", "--no-commit", "--strategy=ours", "here")
     merged_by_hand(shop, fresh)
