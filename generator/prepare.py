@@ -37,14 +37,14 @@ def prepared(
         {path: then[place] for path, place in first.items()}
         for first, then in zip(renamed, (places.base, places.ours), strict=True)
     )
-    merged.changes = [_told(found, change) for change in merged.changes]
+    merged.changes = [_ignored_or_deleted(found, change) for change in merged.changes]
     merged.changes = _with_moves(merged.changes, Places(of_base, of_ours, places.taken))
     files = apply.differences(ours, merged.tree, found.prefix)
     apply.require_room(found, files)
     return apply.Prepared(merged, files, of_base | of_ours)
 
 
-def _told(found: Project, change: Change) -> Change:
+def _ignored_or_deleted(found: Project, change: Change) -> Change:
     """Say of a file that is there and in no commit that git ignores it, not that it is deleted."""
     if change.kind is not Kind.LEFT or not os.path.lexists(found.path / change.path):
         return change

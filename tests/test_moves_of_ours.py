@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import merge, moves, project, trees, undo, update
-from generator.new import ANSWERS_FILE
+from generator.answers import ANSWERS_FILE
 from generator.plan import Version
 from tests import projects, support
 from tests.projects import COMBINATIONS, NEXT, RELEASED
