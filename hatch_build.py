@@ -13,8 +13,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NAMES = {"wheel": "generator/_source/commit", "sdist": "commit"}
-# What a project is rendered from; release.py packs the same.
-CONTENT = ("backends.yml", "copier.yml", "reserved_names.yml", "template")
+# What a project is rendered and updated from; release.py packs the same.
+CONTENT = ("backends.yml", "copier.yml", "moves.yml", "reserved_names.yml", "template")
 
 
 class CommitHook(BuildHookInterface[Any]):
