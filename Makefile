@@ -41,7 +41,7 @@ release: test  ## cut a release: make release VERSION=0.2.0
 lock: $(READY)  ## take newer versions of what development needs
 	.venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --python-version 3.11 --group dev pyproject.toml -o requirements-dev.txt
-	.venv/bin/python -m generator.lock | .venv/bin/uv pip compile --quiet --universal --upgrade \
+	.venv/bin/python -m generator.matrix.lock | .venv/bin/uv pip compile --quiet --universal --upgrade \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
 		- -o requirements-matrix.txt
 

@@ -24,7 +24,7 @@ from typing import Any
 import httpx
 from aiosmtpd.smtp import SMTP
 
-from generator import questions
+from generator.template import questions
 
 ROOT = Path(__file__).parent
 RECOVERY = 20.0  # seconds within which a killed worker's task has to be done

@@ -19,8 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import matrix, questions
-from generator.combinations import PRODUCT
+from generator.matrix import matrix
+from generator.matrix.combinations import PRODUCT
+from generator.template import questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from generator import new, releases  # noqa: E402 (a script finds its package first)
+from generator.template import new, releases  # noqa: E402 (a script finds its package first)
 
 ROUNDS = 7
 MANY = 50

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from generator import cli, processes, workspace
-from generator.environments import LOCK
-from tests import faults, projects, support
+from generator.cli import app as cli
+from generator.matrix import processes, workspace
+from generator.matrix.environments import LOCK
+from tests import projects, support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.matrix import faults
 
 settings.register_profile("default", max_examples=15, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=500, deadline=None)
@@ -90,7 +93,7 @@ def cached_renders(
     """Render each version and answers once in this process: what is under test is the merge."""
     if not hasattr(projects, "cache"):
         projects.cache = projects.RenderCache(tmp_path_factory.mktemp("cache"))
-    monkeypatch.setattr("generator.renders.copied", projects.cache)
+    monkeypatch.setattr("generator.change.sides.copied", projects.cache)
 
 
 @pytest.fixture
@@ -103,7 +106,7 @@ def command(
     """Give the command of a clean checkout, called in this process."""
     handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("generator.source.ROOT", checkout)
+    monkeypatch.setattr("generator.template.source.ROOT", checkout)
     yield lambda arguments: (cli.main(arguments), *capsys.readouterr())
     signal.signal(signal.SIGTERM, handler)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator import new
+from generator.template import new
 from tests import support
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.merge import Kind
-    from generator.plan import Plan
+    from generator.change.merge import Kind
+    from generator.change.plan import Plan
 
 QUESTIONS = """\
 _subdirectory: template

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from generator import new, questions, releases, update
-from generator.combinations import product
-from generator.render import Rendered, copied
+from generator.change import update
+from generator.matrix.combinations import product
+from generator.template import new, questions, releases
+from generator.template.render import Rendered, copied
 from tests import support
 
 if TYPE_CHECKING:
-    from generator.plan import Plan
+    from generator.change.plan import Plan
 
 RELEASED = list(releases.found(support.ROOT))
 ABOUT = tomllib.loads((support.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

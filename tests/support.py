@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from generator import tree_checks
+from generator.matrix import tree_checks
 
 Command = Callable[[list[str]], tuple[int, str, str]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.matrix import ODD
+from generator.matrix.matrix import ODD
 from tests import support
 
 if TYPE_CHECKING:

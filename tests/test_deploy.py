@@ -18,7 +18,7 @@ import httpx
 import pytest
 from aiosmtpd.controller import Controller
 
-from generator.documented import free_port
+from generator.matrix.documented import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

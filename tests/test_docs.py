@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import copier
 import pytest
 
-from generator import questions
-from generator.choices import choices
+from generator.cli.choices import choices
 from generator.errors import ExitCode
+from generator.template import questions
 from tests import support
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import questions
+from generator.template import questions
 from tests import support
+from tests.change.test_edits import assert_lived_in, live_in
 from tests.projects import RELEASED
-from tests.test_edits import assert_lived_in, live_in
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

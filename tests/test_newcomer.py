@@ -17,9 +17,9 @@ import copier
 import httpx
 import pytest
 
-from generator import questions
-from generator.documented import free_port
-from generator.matrix import ODD
+from generator.matrix.documented import free_port
+from generator.matrix.matrix import ODD
+from generator.template import questions
 from tests import support
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import releases
+from generator.template import releases
 from tests import projects, support
 from tests.projects import ABOUT, NEXT, RELEASED
 

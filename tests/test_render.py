@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import copier
 import pytest
 
-from generator import questions
+from generator.template import questions
 from tests import support
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from generator import questions
+from generator.template import questions
 from tests import support
 
 WORKFLOWS = sorted((support.ROOT / ".github/workflows").glob("*.yml"))

@@ -1,0 +1,208 @@
+"""What a change to a project was about to do, kept beside git's own notes until the next one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, TextIO
+
+from generator.errors import HalfDoneError, RefusedError
+from generator.template.answers import ANSWERS_FILE
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from generator.change.project import Project
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Enough to go back to where the project was."""
+
+    command: str
+    head: str
+    """The commit before."""
+    branch: str
+    """The branch before."""
+    made_branch: str
+    """The branch that was made for the change, if one was."""
+    tree: str
+    """The tree that it becomes, conflicts with their markers."""
+    commit: str
+    """The commit that it becomes; none if there are conflicts."""
+    prefix: str = ""
+    """The project's place in the repository."""
+    answers_file: str = ANSWERS_FILE
+    undoing: bool = False
+    """Whether it is being taken back, and not made."""
+    kept: str = ""
+    """A commit with what an undo found to be edited since."""
+
+    @property
+    def under_way(self) -> str:
+        return "undo" if self.undoing else self.command
+
+
+@contextmanager
+def locked(project: Project) -> Iterator[None]:
+    """Keep others from changing the project; whatever ends this process gives the lock back.
+
+    Raises:
+        RefusedError: another one is at work.
+
+    """
+    with _lock_file(project) as file:
+        try:
+            _lock(file.fileno())
+        except (BlockingIOError, PermissionError) as error:
+            entry = running(project)
+            raise RefusedError(
+                f"Another fastapi-tasks {entry.under_way if entry else 'command'} is changing "
+                "this project.",
+                "Wait for its end.",
+            ) from error
+        yield
+
+
+def _lock_file(project: Project) -> TextIO:
+    folder = _running(project).parent
+    with _writing(folder):
+        folder.mkdir(exist_ok=True)
+        return (folder / "lock").open("w")
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(error.filename or folder, str(error.strerror), folder.parent) from error
+
+
+def require_writable(project: Project) -> None:
+    """Refuse where the renders cannot become objects of the repository."""
+    objects = project.common_dir / "objects"
+    if not os.access(objects, os.W_OK):
+        raise _unwritable(objects, "Permission denied", project.common_dir)
+
+
+def _unwritable(place: Path, reason: str, git_dir: Path) -> RefusedError:
+    return RefusedError(
+        f"{place} cannot be written: {reason}.",
+        f'Make it writable; if another user owns it: sudo chown -R "$USER" {git_dir}',
+    )
+
+
+def _lock(file: int) -> None:
+    if sys.platform == "win32":
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def begun(project: Project, entry: Entry) -> Iterator[None]:
+    """Write down what is about to happen; one change at a time.
+
+    Raises:
+        RefusedError: another one is at work, or was killed.
+
+    """
+    with locked(project):
+        _require_none_killed(project)
+        note(project, entry)
+        yield
+
+
+def note(project: Project, entry: Entry) -> None:
+    draft = _running(project).with_name("draft")
+    with _writing(draft.parent):
+        draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+        draft.replace(_running(project))
+
+
+@contextmanager
+def interruptible(project: Project) -> Iterator[None]:
+    """Say of a Ctrl-C that it has left something half done, if it has."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if entry := running(project):
+            raise HalfDoneError(
+                f"Interrupted: the {entry.under_way} is half done.",
+                "Run: fastapi-tasks undo",
+            ) from error
+        raise
+
+
+def done(project: Project) -> None:
+    _running(project).replace(_last(project))
+
+
+def require_none(project: Project) -> None:
+    if running(project):
+        with locked(project):
+            _require_none_killed(project)
+
+
+def _require_none_killed(project: Project) -> None:
+    if entry := running(project):
+        raise RefusedError(
+            f"A fastapi-tasks {entry.under_way} was killed half way in this project.",
+            "Run: fastapi-tasks undo. It brings back what was there, and keeps a copy of what is.",
+        )
+
+
+def running(project: Project) -> Entry | None:
+    """Give the change that has begun and not ended."""
+    return _read(_running(project))
+
+
+def last(project: Project) -> Entry | None:
+    return _read(_last(project))
+
+
+def trees(project: Project) -> set[str]:
+    """List the trees of all that is noted, in the repository's linked worktrees too."""
+    folders = (project.common_dir, *project.common_dir.glob("worktrees/*"))
+    notes = (note for folder in folders for note in folder.glob("fastapi-tasks/*.json"))
+    return {entry.tree for entry in map(_read, notes) if entry}
+
+
+def forget(project: Project, entry: Entry) -> None:
+    """Drop that change, but not the one before it, which can be undone then."""
+    if (before := last(project)) and (before.head, before.tree) == (entry.head, entry.tree):
+        _last(project).unlink()
+    _running(project).unlink(missing_ok=True)
+
+
+def _read(file: Path) -> Entry | None:
+    try:
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        return Entry(
+            **{each.name: noted[each.name] for each in fields(Entry) if each.name in noted}
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise RefusedError(
+            f"{file}, the note of a change that can be undone, cannot be read.",
+            "If the project is as it should be (git status, git log), remove that file.",
+        ) from error
+
+
+def _running(project: Project) -> Path:
+    return project.git_dir / "fastapi-tasks" / "running.json"
+
+
+def _last(project: Project) -> Path:
+    return project.git_dir / "fastapi-tasks" / "last.json"

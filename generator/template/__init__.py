@@ -1,0 +1,1 @@
+"""What a template is: its source, versions and questions; a new project of it."""

@@ -1,0 +1,1 @@
+"""Combinations, stages, seeded faults, what a run survives."""

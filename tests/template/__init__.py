@@ -1,0 +1,1 @@
+"""Sources, versions, questions, a new project."""
