@@ -17,8 +17,12 @@ SOURCE = ("_src_path", "_commit")
 
 
 def candidates(folder: Path) -> list[Path]:
-    """List what may be answers to our template or another one, which may lie beside each other."""
-    return sorted(folder.glob("*answers*.y*ml"))
+    """List what may be answers to our template or another one, which may lie beside each other.
+
+    Raises OSError for a folder that may not be read: Path.glob finds nothing there.
+    """
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(file for file in files if file.match("*answers*.y*ml"))
 
 
 def file_name(path: Path, named: str | None) -> str:

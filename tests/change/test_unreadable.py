@@ -50,11 +50,11 @@ def test_a_folder(
     path: str,
 ) -> None:
     (folder := tmp_path / "refused").mkdir()
-    monkeypatch.setattr(Path, "is_file", refusing(Path.is_file, folder / ANSWERS))
+    monkeypatch.setattr(Path, "iterdir", refusing(Path.iterdir, folder))
 
     first, second = both(command, renders, tmp_path, path)
 
-    assert f"{folder / ANSWERS} cannot be read: Permission denied" in first["error"]
+    assert f"{folder} cannot be read: Permission denied" in first["error"]
     assert second["error"] == ""
     with pytest.raises(RefusedError, match="cannot be read"):
         project.find(folder)
