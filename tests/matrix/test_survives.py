@@ -292,7 +292,8 @@ def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPat
         use(service)
 
     monkeypatch.setattr(documented.Service, "use", shut_down_before)
-    *_, outcome = matrix.run(matrix.Request({"name": "rq-sqlite"}, ["commands"], again=True))
+    request = matrix.Request({"name": "rq-sqlite"}, ["commands"], again=True, limit=30)
+    *_, outcome = matrix.run(request)
     assert outcome.stage == "commands"
     assert outcome.status is Status.MACHINE, outcome
     assert "(redis) died half way" in outcome.detail
