@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from generator import git, journal, project, undo, update
+from generator import git
+from generator.change import journal, project, undo, update
 shop, steps, command, branch = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
 ended = git.ended
 def killing(step):
