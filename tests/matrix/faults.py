@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator.matrix import matrix
+from generator.matrix import matrix, stages
 from generator.matrix.outcomes import Status
 
+if TYPE_CHECKING:
+    import pytest
+
+    from generator.matrix.job import Job
+
+ONLY = {"name": "background-sqlite"}
 Break = Callable[[str, str, str], Path]
 """Replaces a text in a file of the copy, and returns the copy; an empty text means the end."""
 
@@ -23,3 +30,8 @@ def found(root: Path, stage: str, *names: str, limit: float | None = None) -> di
                 assert (outcome.stage, outcome.status) == (stage, Status.FAILED), outcome
                 rows[name] = outcome.detail
     return rows
+
+
+def only_stage(monkeypatch: pytest.MonkeyPatch, check: Callable[[Job], None]) -> None:
+    """Have the matrix render, and then run nothing but this check."""
+    monkeypatch.setattr(matrix, "STAGES", [stages.STAGES[0], stages.Stage("check", check)])
