@@ -24,7 +24,7 @@ from generator.matrix.job import Job
 from generator.matrix.many_renders import LIMIT, rendered
 from generator.matrix.outcomes import NOT_DONE, History, Outcome, Status, shortened
 from generator.matrix.processes import GRACE, Processes, heed_interrupts, kill_marked
-from generator.matrix.stages import STAGES, Stage
+from generator.matrix.stages import STAGES, Stage, recovers_nothing
 from generator.matrix.verdict import judged
 from generator.matrix.workspace import lay_over, remove, reserved, snapshot, workspace
 from generator.template import questions
@@ -113,11 +113,12 @@ class _Run:
         self._source = folder / "source"
         self._mypy_caches = reserved(stack, "mypy", request.jobs)
         self._environments = Environments(request.lane, request.root, folder / "scratch")
-        self._crew, self._testers = Crew(request.jobs), Crew(request.jobs)
+        self._crew, self._timed = Crew(request.jobs), Crew(1)
         self._futures: list[Future[None]] = []
         self._numbers = itertools.count()
         self._jobs: list[Job] = []
         self._ready: list[Job] = []
+        self._checked: list[Job] = []
         self._blocked: dict[str, set[str]] = {}
         self.outcomes: list[Outcome] = []
         self._telling = threading.Lock()
@@ -127,6 +128,8 @@ class _Run:
             snapshot(self._request.root, self._source)
             lay_over(self._source)
             self._render([self._job(row) for row in rows])
+            self._wait()
+            self._start_tests()
             self._wait()
             self._end_crews()
         except BaseException as error:
@@ -192,8 +195,17 @@ class _Run:
     def _check(self, job: Job) -> None:
         for stage in self._first:
             self._attempt(job, stage)
-        rank = -self._history.takes(job.combination, "tests")
-        self._futures.append(self._testers.add(rank, partial(self._test, job)))
+        self._checked.append(job)
+
+    def _start_tests(self) -> None:
+        """Begin them when all is checked: they promise seconds, and a type checker takes those.
+
+        For the same reason those of workers are run one after the other.
+        """
+        for job in self._checked:
+            crew = self._crew if recovers_nothing(job.combination) else self._timed
+            rank = -self._history.takes(job.combination, "tests")
+            self._futures.append(crew.add(rank, partial(self._test, job)))
 
     def _test(self, job: Job) -> None:
         for stage in self._last:
@@ -244,5 +256,5 @@ class _Run:
         signal.signal(signal.SIGINT, before)
 
     def _end_crews(self, *, wait: bool = True) -> None:
-        for crew in (self._crew, self._testers):
+        for crew in (self._crew, self._timed):
             crew.end(wait=wait)

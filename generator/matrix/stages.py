@@ -203,12 +203,17 @@ def _has_load(project: Path) -> bool:
     return any(mark.startswith("load:") for mark in marks)
 
 
+def recovers_nothing(combination: Combination) -> bool:
+    """Tell whether it has no worker whose end its tests await."""
+    return bool(combination.answers["task_backend"] == "background")
+
+
 def slow(combination: Combination) -> str | None:
     """Say why the own tests are not run every time."""
     answers, others = dict(combination.product), {name for name, _ in combination.others}
     if others and others <= READ_BY_NO_TEST:
         return "the same tests are run without these answers; all: make test-all"
-    if answers["task_backend"].answer == "background":
+    if recovers_nothing(combination):
         return None
     if answers["task_backend"].answer == "celery":
         return "they take seven minutes; the same engine's are run with RQ; all: make test-all"
