@@ -69,13 +69,13 @@ def load(file: Path) -> dict[numbers.Version, Table]:
 
 def _tables(content: Any) -> dict[numbers.Version, Table]:
     if not isinstance(content, dict):
-        raise ValueError("it is no table of versions")  # noqa: TRY004
+        raise ValueError("it is no table of versions")  # noqa: TRY004 (told as a wrong file)
     return {numbers.Version(str(version)): _table(moves) for version, moves in content.items()}
 
 
 def _table(moves: Any) -> Table:
     if not isinstance(moves, dict):
-        raise ValueError(f'"{moves}" is no table of old and new paths')  # noqa: TRY004
+        raise ValueError(f'"{moves}" is no table of old and new paths')  # noqa: TRY004 (told as a wrong file)
     for old, new in moves.items():
         for path in (old, new):
             if not isinstance(path, str) or not _is_inside(path.replace(PACKAGE, "x")):

@@ -164,8 +164,8 @@ def status(found: Sequence[Status]) -> None:
         print("\n".join(_status_lines(found[0])))
         return
     from rich import box  # noqa: PLC0415 (slow to load)
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 (slow to load)
+    from rich.table import Column, Table  # noqa: PLC0415 (slow to load)
 
     columns = ("version", "newest", "backend", "edited", "deleted", "added", "problems")
     project = Column("project", overflow="fold", min_width=30)

@@ -40,9 +40,9 @@ def project(made: Project) -> None:
 
 def choices(data: dict[str, Any]) -> None:
     # Rich takes a tenth of a second to load.
-    from rich import box  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box  # noqa: PLC0415 (slow to load)
+    from rich.console import Console  # noqa: PLC0415 (slow to load)
+    from rich.table import Table  # noqa: PLC0415 (slow to load)
 
     backends = data["backends"]
     table = Table("", *backends, box=box.SIMPLE_HEAD, show_lines=False)

@@ -31,9 +31,9 @@ def faster() -> Iterator[None]:
     Not for two threads at once, as Copier itself is not: it changes the process' folder.
     """
     # These take a while to load; --help and refusals need not wait for them.
-    from copier import _main, _user_data  # noqa: PLC0415
-    from jinja2 import Environment  # noqa: PLC0415
-    from plumbum import local  # noqa: PLC0415
+    from copier import _main, _user_data  # noqa: PLC0415 (slow to load)
+    from jinja2 import Environment  # noqa: PLC0415 (slow to load)
+    from plumbum import local  # noqa: PLC0415 (slow to load)
 
     with ExitStack() as stack:
         stack.enter_context(_replaced(Environment, "compile", _once(Environment.compile)))

@@ -58,10 +58,10 @@ def copied(  # noqa: PLR0913 (each one is a setting of a render)
 ) -> Rendered:
     """Call Copier; if this person's preferences count, its settings answer what is asked."""
     # Copier takes a third of a second to load; --help and refusals need not wait for it.
-    import copier  # noqa: PLC0415
-    from copier.errors import CopierError  # noqa: PLC0415
-    from jinja2 import TemplateError  # noqa: PLC0415
-    from yaml import YAMLError  # noqa: PLC0415
+    import copier  # noqa: PLC0415 (slow to load)
+    from copier.errors import CopierError  # noqa: PLC0415 (slow to load)
+    from jinja2 import TemplateError  # noqa: PLC0415 (slow to load)
+    from yaml import YAMLError  # noqa: PLC0415 (slow to load)
 
     preferred: dict[str, Any] = {}
     try:
@@ -97,8 +97,8 @@ def copied(  # noqa: PLR0913 (each one is a setting of a render)
 
 def _preferred(template: Path) -> dict[str, Any]:
     """Give the default answers of Copier's own settings to what the template asks."""
-    import copier  # noqa: PLC0415
-    from copier.errors import SettingsError  # noqa: PLC0415
+    import copier  # noqa: PLC0415 (slow to load)
+    from copier.errors import SettingsError  # noqa: PLC0415 (slow to load)
 
     try:
         defaults = copier.load_settings().defaults
