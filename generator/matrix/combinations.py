@@ -87,9 +87,9 @@ def product(asked: Sequence[Question]) -> list[tuple[tuple[str, Value], ...]]:
 def values(question: Question) -> list[Value]:
     """Return the answers that are tried, the default first."""
     if question.several:
-        alone = [Value([c], f"only-{c}") for c in question.choices]
-        some = [Value(list(question.choices), "all")] if len(question.choices) > 1 else []
-        found = [*alone, *some, Value([], f"no-{question.name}")]
+        usual = [part for part in question.default.split(", ") if part]
+        some = {"usual": usual, f"all-{question.name}": question.choices, f"no-{question.name}": []}
+        found = [Value(list(answer), shown) for shown, answer in some.items()]
     elif question.choices:
         found = [Value(c, f"{question.name.split('_')[0]}-{c}") for c in question.choices]
     elif question.name in ODD:
