@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from generator.change.plan import Plan
     from generator.change.project import Project
-    from generator.template.versions import Versions
+    from generator.template.versions import Step, Versions
 
 GIVEN_UP = "Given up: {}. Tasks can then be lost when the API's process dies. Go on?"
 
@@ -56,7 +57,8 @@ class Request:
     """Asked before a promise is given up; none is a yes."""
     show: Callable[[Plan], object] = bool
     """Shown what changes before it asks."""
-    tell: Callable[[str], object] = bool
+    step: Step = nullcontext
+    """Entered for what may take a while."""
 
 
 def update(request: Request) -> Plan:
@@ -87,7 +89,7 @@ def _made(command: str, request: Request, found: Project) -> Plan:
     url = sources.address(request.template) if request.template else found.url
     with (
         TemporaryDirectory(prefix="fastapi-tasks-") as folder,
-        versions.opened(url, found.version, moved=moved) as known,
+        versions.opened(url, found.version, moved=moved, step=request.step) as known,
     ):
         version = _version(command, request, found, known)
         renders = Renders(known, Path(folder), found, version, request.answers)
@@ -166,15 +168,15 @@ def _finish(
         if not request.confirm(GIVEN_UP.format("; ".join(given_up))):
             raise RefusedError("Not confirmed: nothing was changed.", "Confirm it, or pass --yes.")
     if request.verify:
-        request.tell("Running the tests as they are …")
-        made.tests_before = verify.run_tests(found.path)
+        with request.step("Running the tests as they are …"):
+            made.tests_before = verify.run_tests(found.path)
     message = _message(made)
     done = apply.apply(found, prepared, made.command, message, request.branch)
     made.applied, made.commit, made.branch = True, done.commit, done.branch
     if request.verify and not made.conflicts:
-        request.tell("Running the tests after the change …")
         try:
-            made.tests_after = verify.run_tests(found.path)
+            with request.step("Running the tests after the change …"):
+                made.tests_after = verify.run_tests(found.path)
         except KeyboardInterrupt:
             made.interrupted = True
 

@@ -170,7 +170,7 @@ def _new(  # noqa: PLR0913 (each one is a flag)
             version,
             ask=asking,
             dry_run=dry_run,
-            tell=report.progress,
+            step=report.step,
         )
     )
     if to_json:

@@ -3,6 +3,7 @@
 # No postponed annotations here: Typer reads them.
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -110,7 +111,7 @@ def _run(
         shown.append(plan)
 
     seen = show if interactive else bool
-    plan = change(replace(request, confirm=confirm, show=seen, tell=report.progress))
+    plan = change(replace(request, confirm=confirm, show=seen, step=report.step))
     plan.next = next_commands(plan)
     if to_json:
         report.as_json(plan.as_dict())
@@ -134,7 +135,10 @@ def _status(
     to_json: Json = False,
 ) -> int:
     """Tell the version, answers and edited files of one project or several."""
-    found = states.status(list(_expanded(paths or ["."])), template, answers_file)
+    chosen = list(_expanded(paths or ["."]))
+    many = len(chosen) > states.FEW
+    with report.step(f"Looking at {len(chosen)} projects …") if many else nullcontext():
+        found = states.status(chosen, template, answers_file)
     if to_json:
         report.as_json({"projects": [each.as_dict() for each in found]})
     else:

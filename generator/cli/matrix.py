@@ -144,23 +144,24 @@ def _run(rows: list[Any], request: "Request", *, to_json: bool) -> ExitCode:
     from generator.matrix import matrix  # noqa: PLC0415 (slow to load)
     from generator.matrix.outcomes import BAD  # noqa: PLC0415 (slow to load)
 
-    lines = matrix_report.Lines(rows, matrix.chosen_stages(request.stages), quiet=to_json)
-    request.tell = lines.tell
+    live = matrix_report.Live(rows, matrix.chosen_stages(request.stages), quiet=to_json)
+    request.tell = live.tell
     ended: dict[str, Any] = {}
     try:
-        matrix.run(request)
+        with live:
+            matrix.run(request)
     except KeyboardInterrupt:
         if request.keep:
             raise HalfDoneError(f"Interrupted: what was done is in {request.keep}.") from None
         raise
     except GeneratorError as error:
-        if not (to_json and lines.told):
+        if not (to_json and live.told):
             raise
         ended = report.problem(error)
     finally:  # also of a run that was interrupted: what it found is not lost
-        if to_json and lines.told:
-            report.as_json(matrix_report.as_dict(lines.told, request) | ended)
-        elif lines.told:
-            matrix_report.table(lines.told, request)
-    failed = ended or any(outcome.status in BAD for outcome in lines.told)
+        if to_json and live.told:
+            report.as_json(matrix_report.as_dict(live.told, request) | ended)
+        elif live.told:
+            matrix_report.table(live.told, request)
+    failed = ended or any(outcome.status in BAD for outcome in live.told)
     return ExitCode.ERROR if failed else ExitCode.DONE

@@ -3,39 +3,83 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from generator.matrix.environments import Lane
-from generator.matrix.outcomes import BAD, NOT_DONE, Outcome, Status
+from generator.matrix.outcomes import BAD, NOT_DONE, History, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.progress import Progress
 
     from generator.matrix.combinations import Combination
     from generator.matrix.matrix import Request
     from generator.matrix.stages import Stage
 
 
-class Lines:
-    """Live: what has just been done, of how much."""
+class Live:
+    """What has just been done, of how much: a line each, or a bar and the failures."""
 
     def __init__(
         self, rows: Sequence[Combination], stages: Sequence[Stage], *, quiet: bool
     ) -> None:
         self._total = len(rows) * len(stages)
+        self._takes = {
+            (row.name, s.name): History.load().takes(row, s.name) for row in rows for s in stages
+        }
         self.told: list[Outcome] = []
         self._quiet = quiet
+        self._bar = _bar(sum(self._takes.values())) if sys.stdout.isatty() and not quiet else None
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
 
     def tell(self, outcome: Outcome) -> None:
         self.told.append(outcome)
-        if self._quiet:
-            return
-        count = f"[{len(self.told):>{len(str(self._total))}}/{self._total}]"
+        line = self._line(outcome)
+        if self._bar:
+            done = self._takes[outcome.combination.name, outcome.stage]
+            self._bar.update(self._bar.task_ids[0], advance=done, stages=self._count())
+            if _bad(outcome):
+                self._bar.console.print(line, markup=False, highlight=False)
+        elif not self._quiet:
+            print(line, flush=True)
+
+    def _line(self, outcome: Outcome) -> str:
         name = f"{outcome.combination.name:<40} {outcome.stage:<10}"
         first = _first_line(outcome)[:150]
-        line = f"{count} {name} {outcome.status.value:<7} {outcome.seconds:6.1f} s  {first}"
-        print(line.rstrip(), flush=True)
+        line = (
+            f"[{self._count()}] {name} {outcome.status.value:<7} {outcome.seconds:6.1f} s  {first}"
+        )
+        return line.rstrip()
+
+    def _count(self) -> str:
+        return f"{len(self.told):>{len(str(self._total))}}/{self._total}"
+
+
+def _bar(seconds: float) -> Progress:
+    """Return a bar of that length: a stage counts as much as it took last time."""
+    from rich.progress import (  # noqa: PLC0415 (slow to load)
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    stages, left = TextColumn("{task.fields[stages]} stages"), TextColumn("left")
+    bar = Progress(BarColumn(), stages, TimeElapsedColumn(), TimeRemainingColumn(), left)
+    bar.add_task("", total=seconds, stages="0")
+    return bar
 
 
 def as_dict(outcomes: Sequence[Outcome], request: Request) -> dict[str, Any]:

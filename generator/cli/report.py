@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from generator.errors import GeneratorError
     from generator.template.new import Project
 
@@ -29,9 +32,27 @@ def problem(found: GeneratorError) -> dict[str, Any]:
     return {"error": found.message, **remedy, "exit_code": int(found.exit_code)}
 
 
-def progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(text, file=sys.stderr)
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Show what is being done: with its seconds at a terminal, else in a line; on stderr."""
+    if not sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415 (slow to load)
+    from rich.progress import (  # noqa: PLC0415 (slow to load)
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    shown = TextColumn("{task.description}", markup=False)
+    on_stderr = Console(stderr=True)
+    columns = (SpinnerColumn(), shown, TimeElapsedColumn())
+    with Progress(*columns, console=on_stderr, transient=True) as progress:
+        progress.add_task(text, total=None)
+        yield
 
 
 def project(made: Project) -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import shlex
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from generator.template.source import Source
+    from generator.template.versions import Step
 
 CI_FILES = (".github/workflows/ci.yml", ".gitlab-ci.yml")
 _SOURCE_LINES = re.compile(r"^_(?:commit|src_path):.*\n(?:[ \t].*\n)*", re.MULTILINE)
@@ -39,8 +41,8 @@ class Request:
     ask: bool = False
     """Ask what has no answer yet; otherwise the defaults answer."""
     dry_run: bool = False
-    tell: Callable[[str], object] = bool
-    """Called with what it is about to do, if that may take a while."""
+    step: Step = nullcontext
+    """Entered for what may take a while."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,9 @@ class Project:
 
 def new(request: Request) -> Project:
     plan = _plan(request)
-    if plan.source.is_remote:
-        request.tell(f"Fetching the template from {plan.source.url} …")
     with (
         destination.staging(plan.base, plan.target.name) as folder,
-        versions.of(plan.source) as (template, version),
+        versions.of(plan.source, request.step) as (template, version),
     ):
         rendered = render(template, folder, plan.given, plan.suggested, ask=request.ask)
         if version:

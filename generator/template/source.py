@@ -41,22 +41,22 @@ class Source:
     plain: bool = False
     """A folder without versions."""
 
-    @property
-    def is_remote(self) -> bool:
-        return not self.carried and bool(_URL.match(self.url))
+
+def is_url(template: str) -> bool:
+    return bool(_URL.match(template))
 
 
 def choose(template: str | None, version: str | None) -> Source:
     if template is None:
         return _own(version)
-    if _URL.match(template):
+    if is_url(template):
         return Source(template, version)
     return _local(Path(address(template)), version)
 
 
 def address(template: str) -> str:
     """Give a template's URL, or its folder as it is called from anywhere."""
-    return template if _URL.match(template) else str(Path(os.path.expanduser(template)).absolute())  # noqa: PTH111 (leaves ~ of nobody)
+    return template if is_url(template) else str(Path(os.path.expanduser(template)).absolute())  # noqa: PTH111 (leaves ~ of nobody)
 
 
 def _own(version: str | None) -> Source:
@@ -69,7 +69,7 @@ def _own(version: str | None) -> Source:
     if tag not in carried():
         return Source(url, version)
     unique = "+" in tag
-    note = "" if _URL.match(url) else _ELSEWHERE.format(url)
+    note = "" if is_url(url) else _ELSEWHERE.format(url)
     if unique:
         note = "It is made of files that are no commit: only this installation can update it."
     return Source(url, tag, ours=tag == own, note=note, carried=True, unique=unique)

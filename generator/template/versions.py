@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,10 @@ from generator.template import source as sources
 from generator.errors import GeneratorError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Step = Callable[[str], AbstractContextManager[object]]
+    """Entered while something is done that may take more than a second; the text says what."""
 
 NEWER_COMMAND = "git pull in the clone that it came from, and install it again"
 _SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
@@ -152,7 +155,7 @@ class Repository(Versions):
 
 
 @contextmanager
-def of(source: sources.Source) -> Iterator[tuple[Path, str | None]]:
+def of(source: sources.Source, step: Step = nullcontext) -> Iterator[tuple[Path, str | None]]:
     """Give the files of a template, and the version that a project remembers."""
     if source.plain:
         yield Path(source.url), None
@@ -162,17 +165,18 @@ def of(source: sources.Source) -> Iterator[tuple[Path, str | None]]:
         if source.carried:
             known = Carried(source.url, folder, sources.carried())
         else:
-            known = repository = Repository(source.url, folder)
-            repository.fetch(GeneratorError)
+            known = _fetched(source.url, folder, GeneratorError, step)
         version = known.exact(source.version) if source.version else known.newest()
         yield known.files(version), version
 
 
 @contextmanager
-def opened(url: str, recorded: str, *, moved: bool = False) -> Iterator[Versions]:
+def opened(
+    url: str, recorded: str, *, moved: bool = False, step: Step = nullcontext
+) -> Iterator[Versions]:
     """Give the versions of that template; only a foreign or unreleased one is fetched."""
     with _scratch() as folder:
-        yield _choose(url, recorded, folder, moved=moved)
+        yield _choose(url, recorded, folder, step, moved=moved)
 
 
 @contextmanager
@@ -184,14 +188,20 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _choose(url: str, recorded: str, folder: Path, *, moved: bool) -> Versions:
+def _choose(url: str, recorded: str, folder: Path, step: Step, *, moved: bool) -> Versions:
     is_own = recorded == sources.unreleased() or _same(url, sources.repository_url())
     if is_own and not moved:
         if is_carried(recorded):
             return Carried(url, folder, sources.carried())
         _refuse_newer(recorded)
+    return _fetched(url, folder, RefusedError, step)
+
+
+def _fetched(url: str, folder: Path, error: type[GeneratorError], step: Step) -> Repository:
     repository = Repository(url, folder)
-    repository.fetch(RefusedError)
+    # A folder on this machine is read in a moment.
+    with step(f"Fetching the template from {url} …") if sources.is_url(url) else nullcontext():
+        repository.fetch(error)
     return repository
 
 
