@@ -12,10 +12,7 @@ from fastapi import APIRouter
 from .. import PACKAGE
 from ..tasks.errors import TaskDefinitionError
 
-COMMANDS = {
-    *("__main__", "main", "service.cli"),
-    *("tasks.engine.apart", "tasks.engine.with_worker", "tasks.engine.worker"),
-}
+COMMANDS = {"__main__", "main", "service.cli", "tasks.engine.with_worker", "tasks.engine.worker"}
 """The modules that start a process: to import one would import what it alone needs."""
 
 
