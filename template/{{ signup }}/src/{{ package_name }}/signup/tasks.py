@@ -2,10 +2,10 @@ from uuid import UUID
 
 import structlog
 
+from ..service.mail import send_mail
 from ..service.resources import resources
 from ..service.unit_of_work import UnitOfWork
 from ..tasks import DoNotRetry, Retry, current_message, task
-from .mail import send_mail
 from .models import User
 from .settings import SignupSettings
 

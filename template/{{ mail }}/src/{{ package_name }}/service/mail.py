@@ -1,14 +1,25 @@
+"""Mail by SMTP, sent from tasks."""
+
 from email.message import EmailMessage
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+from pydantic import SecretStr
 
 from ..tasks import current_message
-from .settings import SignupSettings
+from .settings import ServiceSettings, url_of
+
+
+class MailSettings(ServiceSettings):
+    smtp_url: Annotated[SecretStr, url_of("smtp", "smtps")] = SecretStr("smtp://localhost:1025")
+    """smtp:// or smtps://, with user:password@ where the server wants it."""
+    mail_from: str = "welcome@example.com"
 
 
 async def send_mail(to: str, subject: str, text: str) -> None:
-    settings = SignupSettings.load()
+    """Send it; raises LookupError outside a task, what aiosmtplib raises if it is not taken."""
+    settings = MailSettings.load()
     message = EmailMessage()
     message["From"] = settings.mail_from
     message["To"] = to
