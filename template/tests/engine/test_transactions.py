@@ -7,10 +7,13 @@ import sys
 import pytest
 
 from .peer import Peer
+from .processes import wait_until
 from .service import Service
 
 COMMITTED = ["savepoint_released", "begin_block", "session_commit", "cancelled_at_commit"]
-UNDONE = ["savepoint_undone", "released_then_undone", "rolled_back", "failed_commit"]
+UNDONE = [
+    *("savepoint_undone", "released_then_undone", "rolled_back", "failed_commit", "cancelled"),
+]
 
 
 def end(service: Service, way: str, label: str) -> int:
@@ -31,6 +34,48 @@ def test_what_is_undone_never_runs(service: Service, peer: Peer, label: str, way
     service.enqueue("run_async", label=f"{label}-later")
     peer.expect(event="ran", label=f"{label}-later")
     assert not peer.found(event="ran", label=label)
+
+
+def cancel(service: Service, task_id: str, end: str) -> None:
+    answer = service.client.post(f"/probe/transactions/cancel/{task_id}", params={"end": end})
+    assert answer.status_code == 200
+
+
+def test_what_waits_is_cancelled_with_the_data(service: Service, peer: Peer, label: str) -> None:
+    """By the commit, and by nothing else; be it to begin, or to be tried again."""
+    delayed = service.enqueue("run_async", label=label, delay=600)
+    retried = service.enqueue("fail_for_long", label=label)
+    peer.expect(event="tried", label=label)
+    wait_until(lambda: service.status(retried)["state"] == "queued")
+    for task_id in (delayed, retried):
+        for end in ("nothing", "savepoint undone"):
+            cancel(service, task_id, end)
+            assert service.status(task_id)["state"] == "queued"
+        cancel(service, task_id, "commit")
+        assert service.finished(task_id)["state"] == "cancelled"
+
+
+def test_what_runs_goes_on(service: Service, peer: Peer, label: str) -> None:
+    """A unit of work cancels what waits: neither a task that runs, nor one that has ended."""
+    task_id = service.enqueue("hold", label=label)
+    peer.expect(event="started", label=label)
+    cancel(service, task_id, "commit")
+    assert service.status(task_id)["state"] == "running"
+    peer.release(label)
+    assert service.finished(task_id)["state"] == "succeeded"
+    cancel(service, task_id, "commit")
+    assert service.status(task_id)["state"] == "succeeded"
+
+
+def test_a_task_is_cancelled_or_runs(service: Service, peer: Peer, label: str) -> None:
+    """Whichever was first: what is cancelled as workers begin it has no effect."""
+    task = {"task": "run_async", "arguments": {"label": label}}
+    tasks = service.enqueue_all([task] * 30)
+    for task_id in tasks:
+        cancel(service, task_id, "commit")
+    states = {task_id: service.finished(task_id)["state"] for task_id in tasks}
+    ran = {report["id"] for report in peer.found(event="ran", label=label)}
+    assert ran == {task_id for task_id, state in states.items() if state == "succeeded"}
 
 
 def test_a_closed_unit_of_work_refuses(service: Service) -> None:

@@ -62,6 +62,13 @@ class TaskQueue(Protocol):
         """
         ...
 
+    def cancel_waiting(self, task_id: UUID, session: Session) -> Callable[[], None] | None:
+        """Before the commit: have it cancel a task that waits; leave one that does not.
+
+        Returns what is to be called right after the commit, if anything: it does not block.
+        """
+        ...
+
     async def status(self, task_id: UUID) -> TaskStatus | None:
         """Return what is known of a task; None where nothing is."""
         ...

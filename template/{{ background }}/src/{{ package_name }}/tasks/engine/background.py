@@ -7,7 +7,7 @@ killed is lost.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -103,6 +103,13 @@ class BackgroundTaskQueue:
     async def status(self, task_id: UUID) -> TaskStatus | None:
         return self._history.get(task_id)
 
+    def cancel_waiting(self, task_id: UUID, session: Session) -> Callable[[], None]:  # noqa: ARG002 - as above
+        return partial(self._cancel_waiting, task_id)
+
+    def _cancel_waiting(self, task_id: UUID) -> None:
+        if self._history.is_waiting(task_id):
+            self._cancel(task_id)
+
     async def stats(self) -> QueueStats:
         return self._history.stats()
 
@@ -116,6 +123,9 @@ class BackgroundTaskQueue:
         return message is not None
 
     async def cancel(self, task_id: UUID) -> bool:
+        return self._cancel(task_id)
+
+    def _cancel(self, task_id: UUID) -> bool:
         if not self._history.cancel(task_id):
             return False
         if run := self._runs.get(task_id):
@@ -176,6 +186,7 @@ class AfterResponse:
         self._response_tasks = response_tasks
         self._waiting: list[TaskMessage] = []
         self.status = queue.status
+        self.cancel_waiting = queue.cancel_waiting
 
     def write(self, messages: Sequence[TaskMessage], session: Session) -> list[Written]:
         written = self._queue.write(messages, session)

@@ -46,6 +46,9 @@ class BrokeredQueue:
         if now:
             self.pusher.push(Hint.of(message))
 
+    def cancel_waiting(self, task_id: UUID, session: Session) -> None:
+        self.rows.cancel_waiting(task_id, session.connection())
+
     async def status(self, task_id: UUID) -> TaskStatus | None:
         row = await self.rows.get(task_id, self._reading)
         return status_of(row) if row else None

@@ -141,6 +141,11 @@ _AGAIN = (
         error=func.coalesce(bindparam("why", type_=Text), T.error),
     )
 )
+_CANCEL_WAITING = (
+    update(TABLE)
+    .where(T.id == bindparam("its_id"), ITS_QUEUED)
+    .values(state=TaskState.CANCELLED, finished_at=CLOCK, claims=T.claims + 1)
+)
 _ALL = select(TABLE).where(T.id == bindparam("its_id"), T.id != DISPATCHER)
 
 
@@ -196,6 +201,10 @@ class Rows:
                 return message.id
             if message.key is None:
                 return message.id  # a run of a schedule that another worker has written
+
+    def cancel_waiting(self, task_id: UUID, connection: Connection) -> None:
+        """Within the connection's transaction."""
+        connection.execute(_CANCEL_WAITING, {"its_id": task_id})
 
     # What a worker does.
 

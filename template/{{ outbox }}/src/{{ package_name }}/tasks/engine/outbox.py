@@ -40,6 +40,9 @@ class OutboxQueue:
         ids = self.rows.write(messages, session.connection(), sent=False)
         return [(task_id, self.wake) for task_id in ids]
 
+    def cancel_waiting(self, task_id: UUID, session: Session) -> None:
+        self.rows.cancel_waiting(task_id, session.connection())
+
     async def status(self, task_id: UUID) -> TaskStatus | None:
         row = await self.rows.get(task_id, self._reading)
         return status_of(row) if row else None
