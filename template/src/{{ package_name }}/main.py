@@ -9,7 +9,7 @@ from starlette.types import Lifespan
 
 from . import ABOUT
 from .service import health, logging, problems
-from .service.discovery import routers
+from .service.discovery import middlewares, routers
 from .service.resources import REQUEST_LIMIT, open_resources
 from .service.settings import load_all
 
@@ -35,6 +35,8 @@ def create_app(lifespan: Lifespan[FastAPI] = lifespan) -> FastAPI:
         responses=problems.RESPONSES,
     )
     problems.install(app)
+    for middleware in middlewares():
+        app.add_middleware(middleware)
     app.add_middleware(logging.CorrelationMiddleware)  # the last one added is the outermost
     app.include_router(health.probes)
     for router in routers():

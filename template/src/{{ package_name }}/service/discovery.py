@@ -3,11 +3,12 @@
 import importlib
 import pkgutil
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from .. import PACKAGE
 from ..tasks.errors import TaskDefinitionError
@@ -20,10 +21,10 @@ class DiscoveryError(Exception):
     """A file of the package would be passed over in silence."""
 
 
-def import_all(*, with_routers: bool = False) -> list[ModuleType]:
+def import_all(*, with_api: bool = False) -> list[ModuleType]:
     """Import the package's modules, by which tasks and models make themselves known.
 
-    A worker needs no routers, nor what they import.
+    A worker needs no routers and no middleware, nor what they import.
     Raises DiscoveryError if a file is where no import finds it, TaskDefinitionError with the line
     of what cannot be a task.
     """
@@ -32,11 +33,19 @@ def import_all(*, with_routers: bool = False) -> list[ModuleType]:
         _check_folders(Path(folder))
     names = (found.name for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."))
     wanted = (name for name in names if name.removeprefix(f"{PACKAGE}.") not in COMMANDS)
-    return [_import(name) for name in wanted if with_routers or not _is_router(name)]
+    return [_import(name) for name in wanted if with_api or not _is_of_api(name)]
+
+
+def _is_of_api(name: str) -> bool:
+    return _is_router(name) or _is_middleware(name)
 
 
 def _is_router(name: str) -> bool:
     return name.endswith((".router", "_router"))
+
+
+def _is_middleware(name: str) -> bool:
+    return name.endswith(".middleware")
 
 
 def _import(name: str) -> ModuleType:
@@ -50,7 +59,7 @@ def _import(name: str) -> ModuleType:
 
 def routers() -> Iterator[APIRouter]:
     """Yield the ``router`` of each module named router or …_router; raises DiscoveryError."""
-    for module in import_all(with_routers=True):
+    for module in import_all(with_api=True):
         if _is_router(module.__name__):
             yield _router(module)
 
@@ -63,6 +72,26 @@ def _router(module: ModuleType) -> APIRouter:
             "`router = APIRouter()` there, or give the file another name."
         )
     return router
+
+
+def middlewares() -> Iterator[Callable[[ASGIApp], ASGIApp]]:
+    """Yield the class ``Middleware`` of each module named middleware; raises DiscoveryError.
+
+    It is pure ASGI, and around every request: it sees all and must cost little.
+    """
+    for module in import_all(with_api=True):
+        if _is_middleware(module.__name__):
+            yield _middleware(module)
+
+
+def _middleware(module: ModuleType) -> Callable[[ASGIApp], ASGIApp]:
+    middleware = getattr(module, "Middleware", None)
+    if not isinstance(middleware, type):
+        raise DiscoveryError(
+            f"{module.__name__} has no class named Middleware: write an ASGI one there, "
+            "or give the file another name."
+        )
+    return middleware
 
 
 def _check_folders(root: Path) -> None:
