@@ -65,6 +65,12 @@ async def save(name: str, chunks: AsyncIterable[bytes]) -> None:
             await to_thread.run_sync(_clean_up, file)
 
 
+async def exist(*names: str) -> bool:
+    """Return whether there is a file of each of the names."""
+    paths = [path_of(name) for name in names]
+    return await to_thread.run_sync(lambda: all(path.is_file() for path in paths))
+
+
 async def delete(name: str) -> None:
     """Delete the file; that it is gone already is no error."""
     await to_thread.run_sync(partial(path_of(name).unlink, missing_ok=True))
