@@ -133,6 +133,17 @@ def test_delay(service: Service, peer: Peer, label: str) -> None:
     assert ran["at"] - enqueued.timestamp() >= 1
 
 
+def test_a_scheduled_task_run_by_hand(service: Service, peer: Peer) -> None:
+    """`tasks run` queues it now and prints its id; what has no schedule, it refuses by name."""
+    command = service.run("tasks", "run", "probe.tasks.tick")
+    assert command.wait() == 0, command.log()
+    [line] = command.lines
+    peer.expect(event="tick", id=line["event"])
+    for name in ("probe.tasks.run_async", "nobody"):
+        code, printed = service.command("tasks", "run", name)
+        assert (code, f'schedule is named "{name}"' in printed) == (1, True), printed
+
+
 def test_schedule(service: Service, peer: Peer) -> None:
     """A scheduled task runs at its times, once at each."""
     ticks = peer.expect(count=3, event="tick", service=service.address)

@@ -91,6 +91,13 @@ class TaskOperations(Protocol):
         """Cancel a task that waits or runs; False if there is none."""
         ...
 
+    async def run(self, name: str) -> UUID | None:
+        """Queue a scheduled task now, and return its id; None if none has the name.
+
+        One that waits or runs already is not queued again: its id is returned.
+        """
+        ...
+
     async def purge(self) -> int:
         """Fail every task that waits, so that ``retry`` can bring it back; return how many."""
         ...

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from ..message import TaskMessage
+from ..message import TaskMessage, utc_now
 from ..task import Task, registry
 
 
@@ -19,6 +19,12 @@ def runs_due(after: datetime, until: datetime) -> Iterator[TaskMessage]:
             last, at = at, task.next_run(at)
         if last:
             yield _message_of_run(task, last)
+
+
+def run_now(name: str) -> TaskMessage | None:
+    """Return a run beside those of the schedule; None unless a scheduled task has the name."""
+    task = registry.get(name)
+    return _message_of_run(task, utc_now()) if task and task.schedule else None
 
 
 def seconds_until_next(now: datetime) -> float | None:

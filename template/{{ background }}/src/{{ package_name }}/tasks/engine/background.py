@@ -28,7 +28,7 @@ from .history import History
 from .loop_watch import TICK, LoopWatch
 from .queue import QueueStats, TaskQueue, TaskStatus, Written
 from .runner import Outcome, RetryLater, Runner
-from .schedule import runs_due, seconds_until_next
+from .schedule import run_now, runs_due, seconds_until_next
 
 log = structlog.get_logger(__name__)
 UNHEEDED = 5.0  # seconds after which a task that heeds no cancellation is left behind
@@ -133,6 +133,13 @@ class BackgroundTaskQueue:
         elif work := self._works.get(task_id):
             work.cancel()
         return True
+
+    async def run(self, name: str) -> UUID | None:
+        if (message := run_now(name)) is None:
+            return None
+        [task_id] = self._history.standing([message])
+        self._accept_and_start(message)
+        return task_id
 
     async def purge(self) -> int:
         waiting = self._history.purge()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -40,6 +41,10 @@ class _Client:
 
     async def cancel(self, task_id: UUID) -> bool:
         return bool(await self._request("POST", f"/cancel/{task_id}"))
+
+    async def run(self, name: str) -> UUID | None:
+        task_id = await self._request("POST", f"/run?name={quote(name)}")
+        return UUID(task_id) if task_id else None
 
     async def purge(self) -> int:
         return int(await self._request("POST", "/purge"))

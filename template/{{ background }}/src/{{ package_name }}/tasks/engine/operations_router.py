@@ -51,6 +51,11 @@ async def cancel(task_id: UUID, queue: QueueDep) -> bool:
     return await queue.cancel(task_id)
 
 
+@router.post("/run")
+async def run(name: str, queue: QueueDep) -> UUID | None:
+    return await queue.run(name)
+
+
 @router.post("/purge")
 async def purge(queue: QueueDep) -> int:
     return await queue.purge()

@@ -14,6 +14,7 @@ from .own_engine import open_rows
 from .queue import QueueStats, TaskOperations, TaskState, TaskStatus
 from .row import FAILED, QUEUED, RUNNING, TABLE, UNFINISHED, status_of
 from .rows import Rows
+from .schedule import run_now
 
 T = TABLE.c
 _ITS = T.id == bindparam("its_id")
@@ -75,6 +76,15 @@ class Operations:
 
     async def cancel(self, task_id: UUID) -> bool:
         return bool(await self._rows.count(_CANCEL, its_id=task_id))
+
+    async def run(self, name: str) -> UUID | None:
+        if (message := run_now(name)) is None:
+            return None
+        async with self._rows.engine.connect() as connection:
+            [task_id] = await connection.run_sync(
+                lambda own: self._rows.write([message], own, sent=False)
+            )
+        return task_id
 
     async def purge(self) -> int:
         return await self._rows.count(_PURGE)
