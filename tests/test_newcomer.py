@@ -71,7 +71,9 @@ def test_the_slice_of_a_projects_readme(
         tasks = project / "src/shop/invoices/tasks.py"
         typed = tasks.read_text(encoding="utf-8")
         failing = typed.replace("max_attempts=5", "max_attempts=1")
-        tasks.write_text(failing.replace("invoice.paid = True", "raise OSError"), encoding="utf-8")
+        tasks.write_text(
+            failing.replace("invoice.processed = True", "raise OSError"), encoding="utf-8"
+        )
         wait_for(lambda: task_ends(client, "failed"), log)
     assert "No task is named" not in log.read_text()
     ran = [line for line in log.read_text().splitlines() if "task succeeded" in line]

@@ -24,9 +24,10 @@ HALL = ""  # what all rooms use: git, errors
 MAY_USE = {
     HALL: {HALL},
     "template": {HALL, "template"},
+    "add": {HALL, "template", "add"},
     "change": {HALL, "template", "change"},
     "matrix": {HALL, "template", "matrix"},
-    "cli": {HALL, "template", "change", "matrix", "cli"},
+    "cli": {HALL, "template", "add", "change", "matrix", "cli"},
 }
 
 

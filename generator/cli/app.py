@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from generator.cli import change as change_commands
 from generator.cli import flags, report
+from generator.cli.add import add_commands
 from generator.cli.choices import choices
 from generator.cli.flags import Data, Json
 from generator.cli.matrix import matrix_commands
@@ -132,6 +133,7 @@ def _app() -> typer.Typer:
     app.command("new", epilog=EPILOG)(flags.one_per_question(_new, questions.load()))
     app.command("choices", epilog=EPILOG)(_choices)
     change_commands.add(app, EPILOG)
+    app.add_typer(add_commands(EPILOG), name="add")
     app.add_typer(matrix_commands(EPILOG), name="matrix")
     return app
 

@@ -47,6 +47,19 @@ def file_name(path: Path, named: str | None) -> str:
 
 def recorded(file: Path) -> dict[str, Any]:
     """Read an answers file; refuse one that does not say where its project came from."""
+    recorded = read(file)
+    for name in SOURCE:
+        if not isinstance(recorded.get(name), str):
+            raise RefusedError(
+                f"{file} does not say {name}, so there is nothing to update from.",
+                "A project made from a plain folder has none; otherwise bring an older file back: "
+                f"git log -- {file.name}",
+            )
+    return recorded
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Read an answers file; refuse what is none."""
     if not file.is_file():
         raise RefusedError(
             f"{file.parent} has no {file.name}, so it is no project of a template.",
@@ -62,11 +75,4 @@ def recorded(file: Path) -> dict[str, Any]:
             f"{file} cannot be read: it is no longer YAML of answers.",
             f"Bring an older one back: git log -- {file.name}",
         )
-    for name in SOURCE:
-        if not isinstance(recorded.get(name), str):
-            raise RefusedError(
-                f"{file} does not say {name}, so there is nothing to update from.",
-                "A project made from a plain folder has none; otherwise bring an older file back: "
-                f"git log -- {file.name}",
-            )
     return recorded

@@ -77,7 +77,7 @@ def staging(base: Path, name: str) -> Iterator[Path]:
         inner.mkdir()
         yield inner
     finally:
-        with _undisturbed():
+        with undisturbed():
             shutil.rmtree(outer, ignore_errors=True)
 
 
@@ -93,14 +93,14 @@ def settled(project: Path, destination: Path, kept: Iterable[str]) -> Iterator[N
             yield
         return
     made = next(p for p in (*reversed(destination.parents), destination) if not p.exists())
-    with _undisturbed():
+    with undisturbed():
         destination.parent.mkdir(parents=True, exist_ok=True)
         project.rename(destination)
         project.parent.rmdir()
     try:
         yield
     except BaseException:
-        with _undisturbed():
+        with undisturbed():
             shutil.rmtree(made, ignore_errors=True)
         raise
 
@@ -110,13 +110,13 @@ def _replaced(project: Path, destination: Path, kept: Iterable[str]) -> Iterator
     before = project.with_name("before")
     before.mkdir()
     names, had_git = [entry.name for entry in project.iterdir()], (destination / ".git").exists()
-    with _undisturbed():
+    with undisturbed():
         _move(names, destination, before)
         _move(names, project, destination)
     try:
         yield
     except BaseException:
-        with _undisturbed():
+        with undisturbed():
             _move([*names, *([] if had_git else [".git"])], destination, project)
             _move(names, before, destination)
         raise
@@ -131,7 +131,7 @@ def _move(names: list[str], old: Path, new: Path) -> None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Hold Ctrl-C back for a moment, so that it cannot leave half of the work."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
