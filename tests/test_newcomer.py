@@ -13,14 +13,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import copier
 import httpx
 import pytest
 
 from generator.matrix.documented import free_port
-from generator.matrix.matrix import ODD
 from generator.template import questions
 from tests import support
+from tests.newcomer import environment, make, render, skip_without_servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,16 +84,6 @@ def test_the_slice_of_a_projects_readme(
         make(project, "check")
 
 
-@pytest.mark.parametrize("backend", CHOICES["task_backend"])
-def test_agents_md(checkout: Path, tmp_path: Path, backend: str) -> None:
-    """The task that it adds is found, passes the checks, and its test passes."""
-    project = render(checkout, tmp_path, task_backend=backend, examples="[]")
-    type_in(project, project / "AGENTS.md", hurried=True)
-    support.git(project, "add", "--all")
-    make(project, "check")
-    run(project, "uv", "run", "pytest", "-q", "tests/test_reminders.py")
-
-
 def test_a_command_of_dev_ends_with_it(checkout: Path, tmp_path: Path) -> None:
     """SIGTERM reaches the command that `python -m dev COMMAND` runs, and it is waited for."""
     project = render(checkout, tmp_path, task_backend="outbox")
@@ -136,27 +125,11 @@ def test_a_port_that_is_none(checkout: Path, tmp_path: Path, place: str, name: s
     assert done.returncode
 
 
-def render(checkout: Path, folder: Path, **answers: str) -> Path:
-    project = folder / ODD / "shop"
-    copier.run_copy(
-        str(checkout),
-        project,
-        data=answers,
-        defaults=True,
-        quiet=True,
-        unsafe=False,
-        vcs_ref="HEAD",
-    )
-    support.git(project, "init", "--quiet")
-    return project
-
-
-def type_in(project: Path, readme: Path, *, hurried: bool = False) -> None:
+def type_in(project: Path, readme: Path) -> None:
     slices = BLOCK.findall(readme.read_text(encoding="utf-8"))
     for folder in {(project / path).parent for path, _ in slices} - {project / "tests"}:
         folder.mkdir()
-        if not hurried:
-            time.sleep(2)  # as people do: uvicorn misses what is in a folder before it watches it
+        time.sleep(2)  # as people do: uvicorn misses what is in a folder before it watches it
         (folder / "__init__.py").touch()
     for path, code in slices:
         (project / path).write_text(code, encoding="utf-8")
@@ -181,24 +154,6 @@ def wait_for(ready: Callable[[], bool], log: Path) -> None:
     while not ready():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
-
-
-def make(project: Path, *arguments: str) -> None:
-    run(project, "make", *arguments)
-
-
-def run(project: Path, *command: str) -> None:
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env=environment(project),
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    skip_without_servers(done.stdout)
-    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
 
 
 @contextmanager
@@ -259,14 +214,3 @@ def wait_until_it_answers(command: subprocess.Popen[bytes], log: Path, port: int
         assert command.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
-
-
-def skip_without_servers(printed: str) -> None:
-    """Tell which server cannot be had here; in CI it has to be there."""
-    if missing := re.search(r"^Error: (No \w+: .*)$", printed, re.MULTILINE):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing[1])
-
-
-def environment(project: Path, **more: str) -> dict[str, str]:
-    ours: dict[str, None] = dict.fromkeys(("VIRTUAL_ENV", "PYTHONPATH"))
-    return support.child_environment(project, **ours, UV_PYTHON=sys.executable, **more)

@@ -24,8 +24,6 @@ def add_slice(request: SliceRequest) -> Added:
     """
     name = request.name
     names.check_slice(name)
-    model = request.model or names.model_of(name)
-    one = names.check_model(model)
     found = place.find(request.path, request.answers_file)
     revision, prefix, folder = f"0001_{name}", names.path_of(name), found.folder(name)
     files = {
@@ -37,6 +35,8 @@ def add_slice(request: SliceRequest) -> Added:
     }
     found.require_new(folder, *files)
     found.require_unused(name, revision, prefix)
+    model = request.model or names.model_of(name)
+    one = names.check_model(model)
     words = {"slice": name, "model": model, "one": one, "prefix": prefix, "revision": revision}
     texts = {file: rendered(text, found.width, **words) for file, text in files.items()}
     yours = {

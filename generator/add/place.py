@@ -58,8 +58,8 @@ class Place:
         for name in names:
             stem = self.path / name.removesuffix(".py")
             for there in (stem, stem.with_suffix(".py")):
-                if os.path.lexists(there):
-                    raise RefusedError(f"{there} exists.", "Choose another name, or move it away.")
+                if os.path.lexists(there) and not _is_left_over(there):
+                    raise RefusedError(f"{there} exists.", "Choose another name.")
 
     def require_unused(self, *texts: str) -> None:
         """Refuse the name of a table or revision, or the prefix of routes, that a file has."""
@@ -91,6 +91,11 @@ def find(path: Path, answers_file: str | None) -> Place:
                 "If that is older than 0.3.0, run fastapi-tasks update first.",
             )
     return place
+
+
+def _is_left_over(folder: Path) -> bool:
+    """Tell whether it has only what Python compiled of files that are gone."""
+    return folder.is_dir() and all(entry.name == "__pycache__" for entry in folder.iterdir())
 
 
 def _width(file: Path) -> int:

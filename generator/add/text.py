@@ -41,7 +41,8 @@ def fitted(line: str, width: int) -> str:
         return _exploded(f"{found[1]} (", found[2], ")", "")
     if found := _BRACKETED.fullmatch(line):
         indent, head, inner, tail = found.groups()
-        if len(indent + _INDENT + inner) <= width:
+        one_parameter = "def " in head and ", " not in inner  # which ruff gives a comma
+        if len(indent + _INDENT + inner) <= width and not one_parameter:
             return f"{indent}{head}\n{indent}{_INDENT}{inner}\n{indent}{tail}"
         return _exploded(indent + head, inner, tail, indent)
     return line

@@ -113,6 +113,8 @@ def carries_on(command: list[str], shop: Path) -> None:
     run(shop, *command, "switch", "--ci", "none")
     run(shop, *command, "update")
     assert answers(shop)["ci"] == "none"
+    run(shop, *command, "add", "slice", "invoices")
+    assert (shop / "tests/test_invoices.py").is_file()
 
 
 def test_a_newer_one_carries_on(clone: Path, tmp_path: Path) -> None:

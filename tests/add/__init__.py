@@ -1,0 +1,1 @@
+"""Tasks and slices written into projects."""
