@@ -90,3 +90,21 @@ def test_documents_are_in_order(project: Path) -> None:
         support.check_documents(root)
     numbers = sorted(int(page.name[:4]) for page in (support.ROOT / "docs/decisions").iterdir())
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_each_claim_has_its_tests() -> None:
+    """The tests that docs/claims.md names are there: in this repository or in a project."""
+    text = (support.ROOT / "docs/claims.md").read_text(encoding="utf-8")
+    rows = [row for row in text.splitlines() if row.startswith('| "')]
+    assert len(rows) >= 10
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", row.rsplit(" | ", 1)[1])
+        assert named, row
+        for file, test in named:
+            there = [
+                path
+                for part in ("tests", "template", "template_tests")
+                for path in (support.ROOT / part).rglob(f"{file}*")
+                if re.search(rf"^def {test}\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+            ]
+            assert there, f"{file}::{test}"
