@@ -39,10 +39,14 @@ class Value:
     shown: str
 
 
+Full = tuple[tuple[str, Value], ...]
+"""Questions with their answers."""
+
+
 @dataclass(frozen=True)
 class Combination:
-    product: tuple[tuple[str, Value], ...]
-    others: tuple[tuple[str, Value], ...] = ()
+    product: Full
+    others: Full = ()
     """Those that differ from the default."""
 
     @cached_property
@@ -62,15 +66,22 @@ class Combination:
 
 
 def combinations(root: Path = questions.ROOT) -> list[Combination]:
-    """Return the product of what decides the code, then what covers all pairs with the rest."""
+    """Return the product of what decides the code, then what covers all pairs with the rest.
+
+    Each row of the product is built as it is by default, and with all of what may be chosen.
+    """
     asked = questions.load(root)
     rows = product(asked)
     others = {q.name: values(q) for q in asked if q.name not in PRODUCT}
-    return [*map(Combination, rows), *_pairs(rows, others)]
+    usual = {name: tried[0] for name, tried in others.items()}
+    all_of = {q.name: others[q.name][1] for q in asked if q.several and len(q.choices) > 1}
+    answers = [usual, *({**usual, name: value} for name, value in all_of.items())]
+    built = [(*row, *each.items()) for each in answers for row in rows]
+    return [_combination(full, others) for full in [*built, *_pairs(rows, others, built)]]
 
 
-def product(asked: Sequence[Question]) -> list[tuple[tuple[str, Value], ...]]:
-    rows: list[tuple[tuple[str, Value], ...]] = [()]
+def product(asked: Sequence[Question]) -> list[Full]:
+    rows: list[Full] = [()]
     for question in (q for q in asked if q.name in PRODUCT):
         rows = [
             row + each
@@ -85,11 +96,12 @@ def product(asked: Sequence[Question]) -> list[tuple[tuple[str, Value], ...]]:
 
 
 def values(question: Question) -> list[Value]:
-    """Return the answers that are tried, the default first."""
+    """Return the answers that are tried: the default, of several choices all, then the others."""
     if question.several:
         usual = [part for part in question.default.split(", ") if part]
-        some = {"usual": usual, f"all-{question.name}": question.choices, f"no-{question.name}": []}
-        found = [Value(list(answer), shown) for shown, answer in some.items()]
+        whole = [Value(list(question.choices), f"all-{question.name}")]
+        more = whole if len(question.choices) > 1 else []
+        found = [Value(usual, "usual"), *more, Value([], f"no-{question.name}")]
     elif question.choices:
         found = [Value(c, f"{question.name.split('_')[0]}-{c}") for c in question.choices]
     elif question.name in ODD:
@@ -124,7 +136,7 @@ def select(found: Sequence[Combination], only: Mapping[str, str], root: Path) ->
     return chosen
 
 
-def _is_asked(question: Question, row: tuple[tuple[str, Value], ...]) -> bool:
+def _is_asked(question: Question, row: Full) -> bool:
     answers = {name: value.answer for name, value in row}
     for name, text in question.computed:
         answers[name] = _rendered(text, answers)
@@ -143,12 +155,9 @@ def _text(answer: Any) -> str:
     return ", ".join(answer) if isinstance(answer, list) else str(answer)
 
 
-def _pairs(
-    rows: list[tuple[tuple[str, Value], ...]], others: dict[str, list[Value]]
-) -> list[Combination]:
-    """Cover, greedily, every pair of answers that the product with all defaults leaves out."""
-    usual = tuple((name, tried[0]) for name, tried in others.items())
-    covered = {pair for row in rows for pair in _pairs_of(row + usual)}
+def _pairs(rows: list[Full], others: dict[str, list[Value]], built: list[Full]) -> list[Full]:
+    """Cover, greedily, every pair of answers that is not built yet."""
+    covered = {pair for full in built for pair in _pairs_of(full)}
     wanted = [pair for pair in _possible(rows, others) if pair not in covered]
     found = []
     while wanted:
@@ -161,12 +170,10 @@ def _pairs(
         best = max(tries, key=lambda full: len(left.intersection(_pairs_of(full))))
         wanted = [pair for pair in wanted if pair not in _pairs_of(best)]
         found.append(best)
-    return [_combination(full, others) for full in found]
+    return found
 
 
-def _possible(
-    rows: list[tuple[tuple[str, Value], ...]], others: dict[str, list[Value]]
-) -> list[Pair]:
+def _possible(rows: list[Full], others: dict[str, list[Value]]) -> list[Pair]:
     with_product = {
         frozenset({place, (name, value.shown)})
         for row in rows
@@ -184,11 +191,11 @@ def _possible(
 
 
 def _fill(
-    row: tuple[tuple[str, Value], ...],
+    row: Full,
     others: dict[str, list[Value]],
     seed: dict[str, str],
     left: set[Pair],
-) -> tuple[tuple[str, Value], ...]:
+) -> Full:
     full = row
     # The seed's own answers come first, so that the others can join them.
     for name in sorted(others, key=lambda name: name not in seed):
@@ -198,21 +205,19 @@ def _fill(
     return full
 
 
-def _gain(full: tuple[tuple[str, Value], ...], name: str, value: Value, left: set[Pair]) -> int:
+def _gain(full: Full, name: str, value: Value, left: set[Pair]) -> int:
     return sum(frozenset({place, (name, value.shown)}) in left for place in _shown(full))
 
 
-def _shown(full: tuple[tuple[str, Value], ...]) -> set[tuple[str, str]]:
+def _shown(full: Full) -> set[tuple[str, str]]:
     return {(name, value.shown) for name, value in full}
 
 
-def _pairs_of(full: tuple[tuple[str, Value], ...]) -> set[Pair]:
+def _pairs_of(full: Full) -> set[Pair]:
     return {frozenset(pair) for pair in itertools.combinations(_shown(full), 2)}
 
 
-def _combination(
-    full: tuple[tuple[str, Value], ...], others: dict[str, list[Value]]
-) -> Combination:
+def _combination(full: Full, others: dict[str, list[Value]]) -> Combination:
     given = dict(full)
     differ = [(n, given[n]) for n, tried in others.items() if given[n] != tried[0]]
     return Combination(tuple(item for item in full if item[0] in PRODUCT), tuple(differ))

@@ -183,11 +183,13 @@ def migrations(job: Job) -> None:
     job.run(job.python, "-W", "error", "-c", MIGRATE.format(prefix=job.prefix), **broker)
 
 
-def own_tests(job: Job) -> None:
+def own_tests(job: Job) -> str | None:
     """Run the project's own tests; those that take minutes only if somebody asked for them."""
-    if not job.thorough and (reason := slow(job.combination)):
+    if not job.thorough and (reason := repeated(job.combination)):
         raise SkippedError(reason)
-    some = ("-m", "not load") if _has_load(job.project) and not job.thorough else ()
+    left_out = None if job.thorough else slow(job.combination)
+    some = ["--ignore", "tests/engine"] if left_out else []
+    some += ["-m", "not load"] if _has_load(job.project) and not job.thorough else []
     setting = re.compile(rf"^#?({job.prefix}\w+)=.*$", re.MULTILINE)
     with documented.dotenv(job, lambda text: setting.sub(r"\1=nonsense", text)):
         options = ["-q", "-p", "no:cacheprovider", *some]
@@ -195,6 +197,7 @@ def own_tests(job: Job) -> None:
     [*_, summary] = printed.splitlines()
     if "skipped" in summary:
         raise FoundError([f"tests were skipped:\n{printed}"])
+    return left_out and f"without tests/engine: {left_out}"
 
 
 def _has_load(project: Path) -> bool:
@@ -204,20 +207,31 @@ def _has_load(project: Path) -> bool:
 
 
 def recovers_nothing(combination: Combination) -> bool:
-    """Tell whether it has no worker whose end its tests await."""
-    return bool(combination.answers["task_backend"] == "background")
+    """Tell whether its tests await no worker's end."""
+    background = combination.answers["task_backend"] == "background"
+    return background or slow(combination) is not None
+
+
+def repeated(combination: Combination) -> str | None:
+    """Say where the same own tests are run."""
+    others = {name for name, _ in combination.others}
+    if not others:
+        return "the same tests are run with all examples; all: make test-all"
+    if others <= READ_BY_NO_TEST:
+        return "the same tests are run without these answers; all: make test-all"
+    return None
 
 
 def slow(combination: Combination) -> str | None:
-    """Say why the own tests are not run every time."""
-    answers, others = dict(combination.product), {name for name, _ in combination.others}
-    if others and others <= READ_BY_NO_TEST:
-        return "the same tests are run without these answers; all: make test-all"
-    if recovers_nothing(combination):
+    """Say why the tests of the engine are not run every time."""
+    answers = combination.answers
+    if answers["task_backend"] == "background":
         return None
-    if answers["task_backend"].answer == "celery":
+    if answers["task_backend"] == "celery":
         return "they take seven minutes; the same engine's are run with RQ; all: make test-all"
-    if combination.others or answers["database"].answer != "postgresql":
+    if {name for name, _ in combination.others} != {"examples"} or answers[
+        "database"
+    ] != "postgresql":
         return "the same backend's are run with PostgreSQL; all: make test-all"
     return None
 
