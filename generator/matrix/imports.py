@@ -23,6 +23,7 @@ TEXTS = (*SHIPPED_TEXTS, "Makefile", "pyproject.toml")
 ASKED_FOR = {
     "kombu[redis]": "broker_transport_options",
     "pydantic[email]": "EmailStr",
+    "python-multipart": "UploadFile",
     "sqlalchemy[asyncio]": "sqlalchemy.ext.asyncio",
     "watchfiles": "reload=",
 }
