@@ -1,92 +1,31 @@
 """Signing up, against a real mail server and a real receiver of the webhook."""
 
-import asyncio
-import email
-import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from aiosmtpd.smtp import SMTP
 
 from .engine.peer import Peer
 from .engine.service import Service, StartService
-
-
-class Mailbox:
-    """A mail server that reports each mail; with "busy" in the address it refuses the first."""
-
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
-        [to], mail = envelope.rcpt_tos, email.message_from_bytes(envelope.content)
-        busy = "busy" in to and not self._peer.found(event="mail refused", to=to)
-        report = {"to": to, **dict(mail.items()), "text": mail.get_payload()}
-        self._peer.take({"event": "mail refused" if busy else "mail", **report})
-        return "451 busy" if busy else "250 OK"
-
-
-@contextmanager
-def mail_server(peer: Peer) -> Iterator[int]:
-    loop = asyncio.new_event_loop()
-    listening = loop.create_server(lambda: SMTP(Mailbox(peer), loop=loop), "127.0.0.1", 0)
-    server = loop.run_until_complete(listening)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield server.sockets[0].getsockname()[1]
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    server.close()
-    loop.run_until_complete(server.wait_closed())
-    loop.close()
-
-
-class Receiver(ThreadingHTTPServer):
-    """The webhook's: answers with the first of ``answers``, else 204, and reports each call."""
-
-    def __init__(self, peer: Peer) -> None:
-        super().__init__(("127.0.0.1", 0), ReceiverHandler)
-        self.peer = peer
-        self.answers: list[int] = []
-
-
-class ReceiverHandler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        assert isinstance(self.server, Receiver)
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = self.server.answers.pop(0) if self.server.answers else 204
-        report = {"event": "webhook", "key": self.headers["Idempotency-Key"], "answer": answer}
-        self.server.peer.take({**report, "body": body, "user": body["user_id"]})
-        self.send_response(answer)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Keep quiet."""
+from .receivers import Receiver, mail_server, webhook_receiver
 
 
 @pytest.fixture(scope="module")
 def receiver(peer: Peer) -> Iterator[Receiver]:
-    with Receiver(peer) as server:
-        thread = threading.Thread(target=server.serve_forever, args=[0.02])
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    with webhook_receiver(peer) as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="module")
 def shop(start_service: StartService, peer: Peer, receiver: Receiver) -> Iterator[Service]:
-    webhook = f"http://127.0.0.1:{receiver.server_port}/signups"
     with (
         mail_server(peer) as port,
-        start_service(SMTP_URL=f"smtp://127.0.0.1:{port}", ADMIN_WEBHOOK_URL=webhook) as service,
+        start_service(
+            SMTP_URL=f"smtp://127.0.0.1:{port}", ADMIN_WEBHOOK_URL=receiver.url
+        ) as service,
     ):
         yield service
 
@@ -108,7 +47,7 @@ def test_signup(shop: Service, peer: Peer, label: str) -> None:
     assert (mail["From"], mail["Subject"]) == ("welcome@example.com", "Welcome")
     assert mail["text"].strip() == "Your account is ready."
     assert mail["Message-ID"] == f"<{body['task_id']}@example.com>"
-    [call] = peer.expect(event="webhook", user=body["user_id"])
+    [call] = peer.expect(event="webhook", user_id=body["user_id"])
     assert call["body"] == {"event": "user.signed_up", "user_id": body["user_id"]}
     assert shop.finished(call["key"])["state"] == "succeeded"
     shop.finished(body["task_id"])
@@ -127,7 +66,7 @@ def test_servers_that_refuse_first(
     [mail] = peer.expect(event="mail", to=address)
     [refused] = peer.expect(event="mail refused", to=address)
     assert mail["Message-ID"] == refused["Message-ID"]
-    calls = peer.expect(count=2, event="webhook", user=user_id)
+    calls = peer.expect(count=2, event="webhook", user_id=user_id)
     assert [call["answer"] for call in calls] == [503, 204]
     assert len({UUID(call["key"]) for call in calls}) == 1
 
@@ -139,7 +78,7 @@ def test_a_webhook_that_is_down_holds_up_no_mail(
     receiver.answers.append(503)
     answer = sign_up(shop, f"{label}@example.com").json()
     peer.expect(event="mail", to=f"{label}@example.com")
-    [call] = peer.expect(event="webhook", user=answer["user_id"])
+    [call] = peer.expect(event="webhook", user_id=answer["user_id"])
     assert (call["answer"], shop.status(call["key"])["finished_at"]) == (503, None)
 
 
