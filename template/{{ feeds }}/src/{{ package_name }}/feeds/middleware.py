@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from contextvars import Context
+from itertools import islice
 from time import perf_counter
 
 import structlog
@@ -81,42 +82,51 @@ def _response_time(scope: Scope, status: int, seconds: float) -> ResponseTime:
 
 class ResponseTimes:
     def __init__(self) -> None:
-        self._noted: deque[ResponseTime] = deque(maxlen=KEPT)
+        self._noted: deque[ResponseTime] = deque()
+        self._lost = 0
         self._flushing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
     def note(self, time: ResponseTime) -> None:
+        if len(self._noted) >= KEPT:
+            self._lost += 1
+            return
         self._noted.append(time)
         if self._flushing is None or self._flushing.done():
             # In a context of its own: the request's ids are not those of the others in the batch.
             self._flushing = asyncio.create_task(self._flush_soon(), context=Context())
 
     async def close(self) -> None:
-        """Enqueue what is left, or say what is lost."""
+        """Enqueue what is left, or say how much is lost."""
         self._closing.set()
         if self._flushing:
             await asyncio.wait([self._flushing], timeout=LAST)
             self._flushing.cancel()
-        if self._noted:
-            log.warning("response times were lost", requests=len(self._noted))
+        self._lost += len(self._noted)
+        self._tell_lost()
 
     async def _flush_soon(self) -> None:
         while self._noted:
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._closing.wait()
-            await self._flush()
+            try:
+                await self._flush()
+            except Exception as error:  # noqa: BLE001 - whatever it is, requests go on
+                log.warning("response times wait", error=str(error), requests=len(self._noted))
             if self._closing.is_set():
                 return
 
     async def _flush(self) -> None:
-        while self._noted:
-            batch = [self._noted.popleft() for _ in range(min(BATCH, len(self._noted)))]
-            try:
-                async with UnitOfWork() as work:
-                    work.enqueue(log_response_times, times=batch)
-                    await work.commit()
-            except Exception as error:  # noqa: BLE001 - whatever it is, requests go on
-                log.warning("response times wait", error=str(error), requests=len(batch))
-                self._noted.extendleft(reversed(batch))
-                return
+        while batch := list(islice(self._noted, BATCH)):
+            async with UnitOfWork() as work:
+                work.enqueue(log_response_times, times=batch)
+                await work.commit()
+            for _ in batch:
+                self._noted.popleft()
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
+        if self._lost:
+            log.warning("response times were lost", requests=self._lost)
+            self._lost = 0
