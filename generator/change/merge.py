@@ -81,7 +81,10 @@ def merge(repository: Path, base: Tree, ours: Tree, theirs: Tree, labels: Labels
             _put(merged, place, sides.ours)
         elif sides.theirs is None and path.startswith(MIGRATIONS):
             _put(merged, place, sides.ours)
-            reason = "it is no longer rendered, and stays: a database may have run it"
+            reason = (
+                "it is no longer rendered, and stays: a database may have run it. "
+                "`make migration` writes what drops its tables: read that before `make migrate`"
+            )
             merged.changes.append(Change(place, Kind.LEFT, reason))
         elif path == labels.answers_file or (
             sides.base == sides.ours and (path == place or sides.theirs)

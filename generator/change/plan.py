@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import git
-from generator.change.merge import Change, Kind
+from generator.change.merge import MIGRATIONS, Change, Kind
 from generator.errors import ExitCode
 from generator.template import releases
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from generator.change.sides import Render, Version
 
 LOCK = "uv lock"
+DROP = 'make migration m="drop what is gone"'
 NO = "–"  # noqa: RUF001 (how the table says that a promise is not made)
 _SECTION = re.compile(r"^## \[([^\]]+)\].*\n", re.MULTILINE)
 _UPGRADING = re.compile(r"^### Upgrading\n+(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
@@ -118,7 +119,9 @@ def next_commands(made: Plan) -> list[str]:
         return []
     needs = any(c.path == "pyproject.toml" and c.kind is not Kind.LEFT for c in made.changes)
     locked = needs and git.succeeds(Path(made.project), "ls-files", "--error-unmatch", "uv.lock")
-    return [*([LOCK] if locked else []), "make migrate test"]
+    left = any(c.kind is Kind.LEFT and c.path.startswith(MIGRATIONS) for c in made.changes)
+    last = [DROP, "make test"] if left else ["make migrate test"]
+    return [*([LOCK] if locked else []), *last]
 
 
 def answers(

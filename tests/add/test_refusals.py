@@ -83,31 +83,33 @@ def refused(shop: Path, add: Callable[[], Added]) -> str:
 
 
 @pytest.mark.parametrize(("name", "said"), SLICES.items())
-def test_slices(shop: Path, name: str, said: str) -> None:
-    found = refused(shop, lambda: add_slice(SliceRequest(name, shop)))
+def test_slices(rendered: Path, name: str, said: str) -> None:
+    found = refused(rendered, lambda: add_slice(SliceRequest(name, rendered, dry_run=True)))
     assert said in found
     assert bool(said) == bool(found)
 
 
 @pytest.mark.parametrize(("name", "said"), TASKS.items())
-def test_tasks(shop: Path, name: str, said: str) -> None:
-    assert said in refused(shop, lambda: add_task(TaskRequest(name, shop)))
+def test_tasks(rendered: Path, name: str, said: str) -> None:
+    assert said in refused(rendered, lambda: add_task(TaskRequest(name, rendered)))
 
 
 @pytest.mark.parametrize(("name", "said"), IN_SIGNUP.items())
-def test_tasks_in_a_slice(shop: Path, name: str, said: str) -> None:
-    assert said in refused(shop, lambda: add_task(TaskRequest(name, shop, slice="signup")))
+def test_tasks_in_a_slice(rendered: Path, name: str, said: str) -> None:
+    request = TaskRequest(name, rendered, slice="signup")
+    assert said in refused(rendered, lambda: add_task(request))
 
 
 @pytest.mark.parametrize("slice_", ["signups", "tasks", "service", "../signup", "main"])
-def test_slices_that_are_none(shop: Path, slice_: str) -> None:
-    found = refused(shop, lambda: add_task(TaskRequest("remind", shop, slice=slice_)))
+def test_slices_that_are_none(rendered: Path, slice_: str) -> None:
+    found = refused(rendered, lambda: add_task(TaskRequest("remind", rendered, slice=slice_)))
     assert f'There is no slice "{slice_}"' in found
 
 
 @pytest.mark.parametrize("model", ["invoice", "Class", "Base", "None", "In voice", "Work", "É"])
-def test_models(shop: Path, model: str) -> None:
-    found = refused(shop, lambda: add_slice(SliceRequest("invoices", shop, model=model)))
+def test_models(rendered: Path, model: str) -> None:
+    request = SliceRequest("invoices", rendered, model=model)
+    found = refused(rendered, lambda: add_slice(request))
     assert "--model" in found
 
 

@@ -73,6 +73,17 @@ def test_a_lock_that_is_committed(command: Command, shop: Path) -> None:
     assert done["next"] == ["make migrate test"]
 
 
+def test_an_example_that_goes_and_comes(command: Command) -> None:
+    """Its migration stays; what drops its tables is to be written, and read before it is run."""
+    assert command(["new", "till", "--package-name", "shop"])[0] == 0
+    _, printed, _ = command(["switch", "till", "--examples", "none"])
+    assert "0001_signup.py: it is no longer rendered, and stays" in printed
+    assert printed.endswith('till && make migration m="drop what is gone" && make test\n')
+    done = read(command, "switch", "till", "--examples", "signup")
+    assert "migrations/versions/0001_signup.py" not in {each["path"] for each in done["changes"]}
+    assert done["next"] == ["make migrate test"]
+
+
 def test_a_package_with_another_name(command: Command, shop: Path) -> None:
     """The user's own imports are theirs to change, and what git does not know theirs to move."""
     own = {
