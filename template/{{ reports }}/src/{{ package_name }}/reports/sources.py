@@ -25,7 +25,7 @@ def kinds() -> list[str]:
     return [name for name, columns in there.items() if columns.issuperset(COLUMNS[name])]
 
 
-def rows_of(report: Report) -> Select[Any]:
+def rows_of(report: Report) -> Select[*tuple[Any, ...]]:
     table = Base.metadata.tables[report.kind]
     first = datetime.combine(report.first_day, time(), UTC)
     after = datetime.combine(report.last_day, time(), UTC) + timedelta(days=1)
@@ -34,13 +34,13 @@ def rows_of(report: Report) -> Select[Any]:
     return select(*shown).where(of_period).order_by(table.c.created_at, table.c.id)
 
 
-async def count(connection: AsyncConnection, rows: Select[Any]) -> int:
+async def count(connection: AsyncConnection, rows: Select[*tuple[Any, ...]]) -> int:
     of_all = select(func.count()).select_from(rows.order_by(None).subquery())
     return (await connection.execute(of_all)).scalar_one()
 
 
 async def stream(
-    connection: AsyncConnection, rows: Select[Any], size: int
+    connection: AsyncConnection, rows: Select[*tuple[Any, ...]], size: int
 ) -> AsyncIterator[Sequence[Sequence[Any]]]:
     """Yield the rows, ``size`` at a time; the rest stays in the database."""
     async with connection.stream(rows, execution_options={"yield_per": size}) as result:
