@@ -188,7 +188,7 @@ def own_tests(job: Job) -> str | None:
     if not job.thorough and (reason := repeated(job.combination)):
         raise SkippedError(reason)
     left_out = None if job.thorough else slow(job.combination)
-    some = ["--ignore", "tests/engine"] if left_out else []
+    some = ["--ignore", "tests/engine", "--ignore", "tests/machinery"] if left_out else []
     some += ["-m", "not load"] if _has_load(job.project) and not job.thorough else []
     setting = re.compile(rf"^#?({job.prefix}\w+)=.*$", re.MULTILINE)
     with documented.dotenv(job, lambda text: setting.sub(r"\1=nonsense", text)):
@@ -197,7 +197,7 @@ def own_tests(job: Job) -> str | None:
     [*_, summary] = printed.splitlines()
     if "skipped" in summary:
         raise FoundError([f"tests were skipped:\n{printed}"])
-    return left_out and f"without tests/engine: {left_out}"
+    return left_out and f"but for those of the machinery: {left_out}"
 
 
 def _has_load(project: Path) -> bool:
@@ -223,7 +223,7 @@ def repeated(combination: Combination) -> str | None:
 
 
 def slow(combination: Combination) -> str | None:
-    """Say why the tests of the engine are not run every time."""
+    """Say why the tests of the machinery are not run every time."""
     answers = combination.answers
     if answers["task_backend"] == "background":
         return None
