@@ -25,13 +25,13 @@ COMBINATIONS = list(
 )
 
 
-def add_all(project: Path, slice_: str) -> Iterator[Added]:
+def add_all(project: Path, examples: list[str]) -> Iterator[Added]:
     yield add_slice(SliceRequest("invoices", project))
     yield add_slice(SliceRequest(LONG, project))
     yield add_slice(SliceRequest("replies", project, model="HTTPAnswer"))
     yield add_task(TaskRequest("remind", project))
-    yield add_task(TaskRequest(LONG, project, slice=slice_))
-    yield add_task(TaskRequest("a_task_in_another_slice", project, slice=LONG))
+    for slice_ in ("invoices", LONG, *examples):
+        yield add_task(TaskRequest(LONG, project, slice=slice_))
     (project / "src/shop/silent").mkdir()
     (project / "src/shop/silent/__init__.py").touch()
     yield add_task(TaskRequest("whisper", project, slice="silent"))
@@ -40,9 +40,15 @@ def add_all(project: Path, slice_: str) -> Iterator[Added]:
 @pytest.mark.parametrize(("backend", "database"), COMBINATIONS)
 def test_all_that_can_be_added(checkout: Path, tmp_path: Path, backend: str, database: str) -> None:
     """Slices and tasks, in slices old and new, with names of all lengths."""
-    examples = "[]" if backend == "background" else "[signup]"
-    project = render(checkout, tmp_path, task_backend=backend, database=database, examples=examples)
-    added = list(add_all(project, "invoices" if backend == "background" else "signup"))
+    examples = [] if backend == "background" else list(CHOICES["examples"])
+    project = render(
+        checkout,
+        tmp_path,
+        task_backend=backend,
+        database=database,
+        examples=f"[{', '.join(examples)}]",
+    )
+    added = list(add_all(project, examples))
     make(project, "check")
     tests = [name for each in added for name in each.added if name.startswith("tests/")]
     assert len(tests) == len(added)
