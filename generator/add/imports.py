@@ -34,6 +34,7 @@ def imported(module: Module, source: str, names: list[str], width: int) -> Modul
         )
     if not missing:
         return module
+    module = module.with_last_newline()
     statements = _statements(module, source)
     if not statements:
         return module.edited([_new(module, source, missing)])
@@ -58,7 +59,9 @@ def _has(module: Module, source: str, name: str) -> bool:
 
 
 def _statements(module: Module, source: str) -> list[ast.ImportFrom]:
-    return [node for node in _from(module, {source}) if node.names[0].name != "*"]
+    """List those that can take a name; ruff keeps `x as y` in a statement of its own."""
+    found = _from(module, {source})
+    return [n for n in found if n.names[0].name != "*" and not any(a.asname for a in n.names)]
 
 
 def _new(module: Module, source: str, names: list[str]) -> Edit:
@@ -71,7 +74,8 @@ def _new(module: Module, source: str, names: list[str]) -> Edit:
         )
     text = f"from {source} import {', '.join(names)}\n"
     local = [node for node in module.head if isinstance(node, ast.ImportFrom) and node.level]
-    later = next((node for node in local if _source_key(_source(node)) > _source_key(source)), None)
+    key = _statement_key(source, names[0])
+    later = next((n for n in local if _statement_key(_source(n), n.names[0].name) > key), None)
     if later:
         at = module.line_start(later)
     elif local or module.head:
@@ -84,12 +88,15 @@ def _new(module: Module, source: str, names: list[str]) -> Edit:
 
 def _first(module: Module, text: str) -> Edit:
     """Put it below a docstring, above all code."""
-    if code := module.code:
-        at = module.line_start(code[0])
-        spaced = isinstance(code[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    if module.docstring:
+        at = module.line_after(module.docstring)
+        return at, at, f"\n{text}"
+    if module.code:
+        at = module.line_start(module.code[0])
+        spaced = isinstance(module.code[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         return at, at, f"{text}\n\n" if spaced else f"{text}\n"
-    at = module.size
-    return at, at, f"\n{text}" if at else text
+    at = module.size  # below comments
+    return (at, at, f"\n{text}") if module.between(0, at).strip() else (0, at, text)
 
 
 def _member(module: Module, statement: ast.ImportFrom, name: str) -> list[Edit]:
@@ -119,9 +126,9 @@ def _fitted(module: Module, source: str, width: int) -> Module:
     return module if "\n" in text else module.edited([(start, end, fitted(text, width))])
 
 
-def _source_key(source: str) -> tuple[int, list[Any]]:
+def _statement_key(source: str, first: str) -> tuple[int, list[Any], tuple[int, list[Any], str]]:
     name = source.lstrip(".")
-    return len(name) - len(source), _natural(name)
+    return len(name) - len(source), _natural(name), _member_key(first)
 
 
 def _member_key(name: str) -> tuple[int, list[Any], str]:

@@ -45,10 +45,14 @@ class Module:
         """What it defines or imports."""
 
     @property
+    def docstring(self) -> ast.stmt | None:
+        found = ast.get_docstring(ast.Module(self.body, []), clean=False)
+        return None if found is None else self.body[0]
+
+    @property
     def code(self) -> list[ast.stmt]:
         """What is below its docstring."""
-        has_docstring = ast.get_docstring(ast.Module(self.body, []), clean=False) is not None
-        return self.body[1:] if has_docstring else self.body
+        return self.body[1:] if self.docstring else self.body
 
     @property
     def head(self) -> list[ast.stmt]:
@@ -68,6 +72,10 @@ class Module:
             parts += [self._text[done:start], text.encode().replace(b"\n", newline)]
             done = end
         return Module(self.file, self.package, b"".join([*parts, self._text[done:]]))
+
+    def with_last_newline(self) -> Module:
+        ends = not self._text or self._text.endswith((b"\n", b"\r"))
+        return self if ends else self.edited([(self.size, self.size, "\n")])
 
     def appended(self, text: bytes) -> Module:
         """Put a function at the end, two empty lines below what is there."""

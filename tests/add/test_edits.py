@@ -72,6 +72,17 @@ TASKS = {
 )  # 5
 """,
     ),
+    "another name for a name": (
+        "from ..tasks import task as job\n",
+        "from ..tasks import Retry, task\nfrom ..tasks import task as job\n",
+    ),
+    "no end": ("import structlog", f"import structlog\n\n{NEEDED}"),
+    "a docstring and a class": (
+        '"""Mine."""\n\n\nclass Mine: ...\n',
+        f'"""Mine."""\n\n{NEEDED}\n\nclass Mine: ...\n',
+    ),
+    "a comment": ("# Mine.\n", f"# Mine.\n\n{NEEDED}"),
+    "an empty line": ("\n", NEEDED),
     "a comment behind it": (
         "from ..tasks import DoNotRetry  # mine\n",
         "from ..tasks import DoNotRetry, Retry, task  # mine\n",
