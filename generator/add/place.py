@@ -80,8 +80,14 @@ def find(path: Path, answers_file: str | None) -> Place:
     path = destination.expanded(path).absolute()
     if not path.is_dir():
         raise RefusedError(f"There is no folder {path}.", "Give the path of a project.")
-    recorded = answers.read(path / answers.file_name(path, answers_file))
-    place = Place(path, str(recorded.get("package_name")), _width(path / "pyproject.toml"))
+    file = path / answers.file_name(path, answers_file)
+    recorded = answers.read(file)
+    if not isinstance(package := recorded.get("package_name"), str):
+        raise RefusedError(
+            f"{file} does not say package_name, so its project is none of this template.",
+            "Give the path of one that is, or name its answers with --answers-file.",
+        )
+    place = Place(path, package, _width(path / "pyproject.toml"))
     for needed in _STANDS_ON:
         if not (place.source / needed).exists():
             version = recorded.get("_commit", "no known version")

@@ -137,6 +137,12 @@ def test_no_project(tmp_path: Path) -> None:
         )
 
 
+def test_a_project_of_another_template(tmp_path: Path) -> None:
+    (tmp_path / ".copier-answers.yml").write_text("_src_path: other\n_commit: v1\n")
+    said = refused(tmp_path, lambda: add_task(TaskRequest("remind", tmp_path)))
+    assert ".copier-answers.yml does not say package_name" in said
+
+
 def test_a_project_of_0_2_0(renders: projects.Renders, tmp_path: Path) -> None:
     """Its slices import from other places: it has to be updated first."""
     shop = renders.project(tmp_path / "shop", "v0.2.0")
