@@ -26,6 +26,7 @@ def shop(start_service: StartService, peer: Peer, receiver: Receiver) -> Iterato
         mail_server(peer) as port,
         start_service(SMTP_URL=f"smtp://127.0.0.1:{port}", WAREHOUSE_URL=receiver.url) as service,
     ):
+        service.finished(service.enqueue("run_async", label="first"))  # the worker is up
         yield service
 
 
