@@ -72,7 +72,9 @@ with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
     running = {"API": started("running on", "serve", "--port", str(free_port()))}
     if "worker" in dev.PROCESSES:
         running["worker"] = started("dispatches", "worker")
-    time.sleep(3)  # what a worker forks, and opens when it is first needed
+    before = []
+    while before != (before := [len(family(process.pid)) for process in running.values()]):
+        time.sleep(5)  # a worker forks its processes one by one
     told = {name: cost(family(process.pid)) for name, process in running.items()}
     told |= {name: cost(pids) for name, pids in servers.items()}
     for process in running.values():

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from .engine import harness
 from .engine.peer import Peer
 from .engine.processes import wait_until
 from .engine.service import Service, StartService
@@ -23,7 +22,6 @@ from .engine.service import Service, StartService
 DELAY = 1.0  # seconds
 FRESH = 300.0  # longer than all tests take
 TIMEOUT = 2.5  # seconds
-ANSWERED = "request answered"
 
 
 class Apis(ThreadingHTTPServer):
@@ -78,18 +76,13 @@ def apis(peer: Peer) -> Iterator[Apis]:
 
 
 @pytest.fixture(scope="module")
-def module_service(start_service: StartService, apis: Apis) -> Iterator[Service]:
+def shop(start_service: StartService, apis: Apis) -> Iterator[Service]:
     settings = {
         f"FEEDS_{feed}_URL": f"http://127.0.0.1:{apis.server_port}/{feed.lower()}?key=sec-ret"
         for feed in ("WEATHER", "RATES")
     }
     with start_service(**settings, FEEDS_TIMEOUT=str(TIMEOUT), FEEDS_FRESH=str(FRESH)) as service:
         yield service
-
-
-@pytest.fixture
-def shop(module_service: Service) -> Service:
-    return module_service
 
 
 BASES = map("".join, itertools.product(string.ascii_uppercase, repeat=3))
@@ -167,8 +160,9 @@ def test_how_long_both_ways_take(shop: Service, apis: Apis, label: str) -> None:
     at_one_time, in_turn = min(seconds("/feeds") for _ in range(3)), seconds("/feeds/sync")
     assert DELAY <= at_one_time < 2 * DELAY <= in_turn
     assert at_one_time <= 0.6 * in_turn
-    wait_until(lambda: len(answered(shop, label)) == 4)
-    assert all(line["milliseconds"] >= DELAY * 1000 for line in answered(shop, label))
+    logged = {"event": "request answered", "correlation_id": f"{label}-slow"}
+    wait_until(lambda: len(shop.worker.find(**logged)) == 4)
+    assert all(line["milliseconds"] >= DELAY * 1000 for line in shop.worker.find(**logged))
 
 
 def test_a_fresh_answer_is_used_again(get: Get, peer: Peer, label: str, base: str) -> None:
@@ -266,34 +260,3 @@ def test_an_api_that_does_not_answer_in_time(
 def test_what_cannot_be_asked(get: Get, params: dict[str, str]) -> None:
     """It is a 422 problem, and nobody is asked."""
     assert get(**params).status_code == 422
-
-
-def answered(shop: Service, label: str) -> list[dict[str, Any]]:
-    """Return the lines of the requests whose correlation ids begin with the label."""
-    lines = shop.worker.find(event=ANSWERED)
-    return [line for line in lines if str(line["correlation_id"]).startswith(label)]
-
-
-def test_the_time_of_every_request_is_logged(shop: Service, label: str) -> None:
-    """By a task, once each, with the route's path: also what failed, and other slices' requests."""
-    paths = ["/feeds?city=", "/tasks/none", "/nowhere/?x=1", "/livez", "/readyz"]
-    headers = {"X-Correlation-ID": f"{label}-all"}
-    with ThreadPoolExecutor(10) as threads:
-        list(threads.map(lambda path: shop.client.get(path, headers=headers), paths * 20))
-    wait_until(lambda: len(answered(shop, label)) >= 60)
-    lines = answered(shop, label)
-    seen = {(line["method"], line["route"], line["status"]) for line in lines}
-    assert seen == {("GET", "/feeds", 422), ("GET", "/tasks/{task_id}", 422), ("GET", "none", 404)}
-    assert len(lines) == 60
-    assert all(line["milliseconds"] > 0 and line["task"] for line in lines)
-
-
-def test_a_stopped_api_has_its_times_logged(shop: Service, label: str) -> None:
-    """What it noted in its last second is enqueued before it ends."""
-    shop.client.get("/nowhere", headers={"X-Correlation-ID": label})
-    stopped = shop.api
-    stopped.terminate()
-    stopped.wait()
-    wait_until(lambda: answered(shop, label))
-    shop.start_api()
-    shop.worker = harness.start_worker(shop)

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from fastapi import APIRouter
 from starlette.types import ASGIApp
@@ -15,6 +16,10 @@ from ..tasks.errors import TaskDefinitionError
 
 COMMANDS = {"__main__", "main", "service.cli", "tasks.engine.with_worker", "tasks.engine.worker"}
 """The modules that start a process: to import one would import what it alone needs."""
+
+ROUTERS, MIDDLEWARES = (".router", "_router"), (".middleware",)
+OF_API = (*ROUTERS, *MIDDLEWARES)
+T = TypeVar("T")
 
 
 class DiscoveryError(Exception):
@@ -33,19 +38,7 @@ def import_all(*, with_api: bool = False) -> list[ModuleType]:
         _check_folders(Path(folder))
     names = (found.name for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."))
     wanted = (name for name in names if name.removeprefix(f"{PACKAGE}.") not in COMMANDS)
-    return [_import(name) for name in wanted if with_api or not _is_of_api(name)]
-
-
-def _is_of_api(name: str) -> bool:
-    return _is_router(name) or _is_middleware(name)
-
-
-def _is_router(name: str) -> bool:
-    return name.endswith((".router", "_router"))
-
-
-def _is_middleware(name: str) -> bool:
-    return name.endswith(".middleware")
+    return [_import(name) for name in wanted if with_api or not name.endswith(OF_API)]
 
 
 def _import(name: str) -> ModuleType:
@@ -60,18 +53,8 @@ def _import(name: str) -> ModuleType:
 def routers() -> Iterator[APIRouter]:
     """Yield the ``router`` of each module named router or …_router; raises DiscoveryError."""
     for module in import_all(with_api=True):
-        if _is_router(module.__name__):
-            yield _router(module)
-
-
-def _router(module: ModuleType) -> APIRouter:
-    router = getattr(module, "router", None)
-    if not isinstance(router, APIRouter):
-        raise DiscoveryError(
-            f"{module.__name__} has no APIRouter named router: write "
-            "`router = APIRouter()` there, or give the file another name."
-        )
-    return router
+        if module.__name__.endswith(ROUTERS):
+            yield _named(module, "router", APIRouter, "router = APIRouter()")
 
 
 def middlewares() -> Iterator[Callable[[ASGIApp], ASGIApp]]:
@@ -80,18 +63,18 @@ def middlewares() -> Iterator[Callable[[ASGIApp], ASGIApp]]:
     It is pure ASGI, and around every request: it sees all and must cost little.
     """
     for module in import_all(with_api=True):
-        if _is_middleware(module.__name__):
-            yield _middleware(module)
+        if module.__name__.endswith(MIDDLEWARES):
+            yield _named(module, "Middleware", type, "class Middleware:")
 
 
-def _middleware(module: ModuleType) -> Callable[[ASGIApp], ASGIApp]:
-    middleware = getattr(module, "Middleware", None)
-    if not isinstance(middleware, type):
+def _named(module: ModuleType, name: str, kind: type[T], written: str) -> T:
+    found = getattr(module, name, None)
+    if not isinstance(found, kind):
         raise DiscoveryError(
-            f"{module.__name__} has no class named Middleware: write an ASGI one there, "
-            "or give the file another name."
+            f"{module.__name__} has no {kind.__name__} named {name}: write "
+            f"`{written}` there, or give the file another name."
         )
-    return middleware
+    return found
 
 
 def _check_folders(root: Path) -> None:
