@@ -72,9 +72,10 @@ with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
     running = {"API": started("running on", "serve", "--port", str(free_port()))}
     if "worker" in dev.PROCESSES:
         running["worker"] = started("dispatches", "worker")
-    before = []
-    while before != (before := [len(family(process.pid)) for process in running.values()]):
-        time.sleep(5)  # a worker forks its processes one by one
+    count, now = 0, 1
+    while count != now:  # a worker forks its processes one by one
+        time.sleep(5)
+        count, now = now, sum(len(family(process.pid)) for process in running.values())
     told = {name: cost(family(process.pid)) for name, process in running.items()}
     told |= {name: cost(pids) for name, pids in servers.items()}
     for process in running.values():

@@ -25,7 +25,11 @@ TIMEOUT = 2.5  # seconds
 
 
 class Apis(ThreadingHTTPServer):
-    """Weather and rates. Each reports a call, and waits for its gate if it has one."""
+    """Weather and rates. Each reports a call, and waits for its gate if it has one.
+
+    ``gates``, ``delays`` (in seconds) and ``answers`` are by subject; without an answer it is how
+    often the API was asked.
+    """
 
     daemon_threads = True
 
@@ -33,11 +37,8 @@ class Apis(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), ApisHandler)
         self.peer = peer
         self.gates: dict[str, str] = {}
-        """By subject."""
         self.delays: dict[str, float] = {}
-        """By subject, in seconds."""
         self.answers: dict[str, tuple[int, bytes]] = {}
-        """By subject; else 200 and how often it was asked."""
 
     def answer(self, feed: str, subject: str) -> tuple[int, bytes]:
         report = {"event": "asked", "feed": feed, "subject": subject}
@@ -45,6 +46,9 @@ class Apis(ThreadingHTTPServer):
         time.sleep(self.delays.get(subject, 0))
         said = {subject: len(self.peer.found(**report))}
         return self.answers.get(subject, (200, json.dumps(said).encode()))
+
+    def calls(self, *subjects: str) -> list[int]:
+        return [len(self.peer.found(event="asked", subject=each)) for each in subjects]
 
 
 class ApisHandler(BaseHTTPRequestHandler):
@@ -86,15 +90,13 @@ def shop(start_service: StartService, apis: Apis) -> Iterator[Service]:
 
 
 BASES = map("".join, itertools.product(string.ascii_uppercase, repeat=3))
+Get = Callable[..., httpx.Response]
 
 
 @pytest.fixture
 def base() -> str:
     """Return what no other test asks for."""
     return next(BASES)
-
-
-Get = Callable[..., httpx.Response]
 
 
 @pytest.fixture
@@ -105,40 +107,31 @@ def get(shop: Service, label: str, base: str) -> Get:
     return get
 
 
-def calls(peer: Peer, *subjects: str) -> list[int]:
-    return [len(peer.found(event="asked", subject=each)) for each in subjects]
-
-
-def test_both_are_asked_at_one_time(
-    get: Get, apis: Apis, peer: Peer, label: str, base: str
-) -> None:
+def test_both_are_asked_at_one_time(get: Get, apis: Apis, label: str, base: str) -> None:
     """Neither has answered when both have been asked."""
     apis.gates |= {label: label, base: base}
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(get)
         for subject in (label, base):
-            peer.expect(event="asked", subject=subject)
+            apis.peer.expect(event="asked", subject=subject)
         assert not answer.done()
         for gate in (base, label):
-            peer.release(gate)
-        fresh = {"age": 0.0, "stale": False}
-        assert answer.result().json() == {
-            "weather": {"answer": {label: 1}, **fresh},
-            "rates": {"answer": {base: 1}, **fresh},
-        }
+            apis.peer.release(gate)
+        weather, rates = ({"answer": {x: 1}, "age": 0.0, "stale": False} for x in (label, base))
+        assert answer.result().json() == {"weather": weather, "rates": rates}
 
 
 def test_the_sync_twin_asks_one_after_the_other(
-    get: Get, apis: Apis, peer: Peer, label: str, base: str
+    get: Get, apis: Apis, label: str, base: str
 ) -> None:
     """The second is asked when the first has answered."""
     apis.gates[label] = label
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(get, "/feeds/sync")
-        peer.expect(event="asked", subject=label)
-        assert calls(peer, base) == [0]
-        peer.release(label)
-        peer.expect(event="asked", subject=base)
+        apis.peer.expect(event="asked", subject=label)
+        assert apis.calls(base) == [0]
+        apis.peer.release(label)
+        apis.peer.expect(event="asked", subject=base)
         assert answer.result().json()["rates"]["answer"] == {base: 1}
 
 
@@ -151,21 +144,20 @@ def test_how_long_both_ways_take(shop: Service, apis: Apis, label: str) -> None:
     def seconds(path: str) -> float:
         base, city = next(BASES), f"{label} {next(BASES)}"
         apis.delays |= {base: DELAY, city: DELAY}
-        began = time.monotonic()
-        headers = {"X-Correlation-ID": f"{label}-slow"}
-        params = {"city": city, "base": base}
-        shop.client.get(path, params=params, headers=headers).raise_for_status()
+        began, headers = time.monotonic(), {"X-Correlation-ID": label}
+        url = f"{path}?city={city}&base={base}"
+        shop.client.get(url, headers=headers).raise_for_status()
         return time.monotonic() - began
 
     at_one_time, in_turn = min(seconds("/feeds") for _ in range(3)), seconds("/feeds/sync")
     assert DELAY <= at_one_time < 2 * DELAY <= in_turn
     assert at_one_time <= 0.6 * in_turn
-    logged = {"event": "request answered", "correlation_id": f"{label}-slow"}
+    logged = {"event": "request answered", "correlation_id": label}
     wait_until(lambda: len(shop.worker.find(**logged)) == 4)
     assert all(line["milliseconds"] >= DELAY * 1000 for line in shop.worker.find(**logged))
 
 
-def test_a_fresh_answer_is_used_again(get: Get, peer: Peer, label: str, base: str) -> None:
+def test_a_fresh_answer_is_used_again(get: Get, apis: Apis, label: str, base: str) -> None:
     """It is asked for once; what is not known is asked for."""
     get()
     again = get().json()
@@ -173,10 +165,10 @@ def test_a_fresh_answer_is_used_again(get: Get, peer: Peer, label: str, base: st
     assert (again["weather"]["stale"], again["weather"]["age"] < FRESH) == (False, True)
     other = next(BASES)
     assert get(base=other).json()["rates"]["answer"] == {other: 1}
-    assert calls(peer, label, base) == [1, 1]
+    assert apis.calls(label, base) == [1, 1]
 
 
-def test_another_process(get: Get, shop: Service, peer: Peer, label: str, base: str) -> None:
+def test_another_process(get: Get, shop: Service, apis: Apis, label: str, base: str) -> None:
     """It has what the first one was answered; a setting that it lacks is named."""
     get()
     second = shop.run("serve", "--port", "0", FEEDS_RATES_URL="")
@@ -186,24 +178,22 @@ def test_another_process(get: Get, shop: Service, peer: Peer, label: str, base: 
     other = httpx.get(f"{address}/feeds", params={"city": label, "base": next(BASES)})
     second.kill()
     assert known.json()["rates"]["answer"] == {base: 1}
-    assert calls(peer, label, base) == [1, 1]
+    assert apis.calls(label, base) == [1, 1]
     assert other.status_code == 502
     assert other.json()["detail"] == f"rates has no address: set {shop.prefix}FEEDS_RATES_URL."
 
 
-def test_a_refresh(get: Get, shop: Service, peer: Peer, label: str, base: str) -> None:
+def test_a_refresh(get: Get, shop: Service, apis: Apis, label: str, base: str) -> None:
     """A task asks anew, and the next request has it from the cache."""
     get()
     accepted = shop.client.post("/feeds/refresh", params={"city": label, "base": base})
     assert (accepted.status_code, accepted.json()) == (202, accepted.headers["Location"][7:])
     assert shop.finished(accepted.json())["state"] == "succeeded"
     assert get().json()["weather"]["answer"] == {label: 2}
-    assert calls(peer, label, base) == [2, 2]
+    assert apis.calls(label, base) == [2, 2]
 
 
-def test_an_api_that_is_down(  # noqa: PLR0913, PLR0917
-    get: Get, shop: Service, apis: Apis, peer: Peer, label: str, base: str
-) -> None:
+def test_an_api_that_is_down(get: Get, shop: Service, apis: Apis, label: str, base: str) -> None:
     """Its last answer is given as stale, the other's as fresh; the refresh is tried until it is up.
 
     What the client sees names no URL, for that may hold a key.
@@ -211,8 +201,8 @@ def test_an_api_that_is_down(  # noqa: PLR0913, PLR0917
     get()
     apis.answers[label] = (503, b"")
     refresh = shop.client.post("/feeds/refresh", params={"city": label, "base": base}).json()
-    peer.expect(count=2, event="asked", subject=label)  # dropped, and asked anew
-    wait_until(lambda: calls(peer, base) == [2])
+    apis.peer.expect(count=2, event="asked", subject=label)  # dropped, and asked anew
+    wait_until(lambda: apis.calls(base) == [2])
     found = get().json()
     assert found["weather"]["answer"] == {label: 1}
     assert found["weather"]["stale"]
@@ -243,17 +233,15 @@ def test_without_any_answer(  # noqa: PLR0913, PLR0917
     assert (response.status_code, response.json()["detail"]) == (502, reason)
 
 
-def test_an_api_that_does_not_answer_in_time(
-    get: Get, apis: Apis, peer: Peer, label: str, base: str
-) -> None:
+def test_an_api_that_does_not_answer_in_time(get: Get, apis: Apis, label: str, base: str) -> None:
     """It is a 504 problem that names it, and comes before the answer; the other's is kept."""
     apis.gates[label] = label
     response = get()
-    peer.release(label)
+    apis.peer.release(label)
     assert (response.status_code, response.json()["status"]) == (504, 504)
     assert response.json()["detail"] == "weather did not answer within 2.5 s."
     assert get().status_code == 200
-    assert calls(peer, label, base) == [2, 1]
+    assert apis.calls(label, base) == [2, 1]
 
 
 @pytest.mark.parametrize("params", [{"city": ""}, {"city": "a\0"}, {"base": "EURO"}])
