@@ -10,7 +10,7 @@ MEMORY := $(shell awk '/^MemAvailable/ {exit $$2 < 8e6}' /proc/meminfo 2>/dev/nu
 
 test test-all test-latest test-oldest: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 
-.PHONY: demo test test-all test-latest test-oldest check format lock release
+.PHONY: demo test test-all test-latest test-oldest check format lock release bench bench-guard bench-readme
 demo: $(READY)  ## see a service used; BACKEND=rq|celery|outbox: its worker killed; OUTAGE=1 too: its broker halted
 	.venv/bin/python demo.py "$(BACKEND)" "$(OUTAGE)"
 
@@ -33,6 +33,15 @@ check: $(READY)
 format: $(READY)
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+
+bench: $(READY)  ## measure our services beside their peers; ONLY=outbox,enqueue,… ROUNDS=3
+	.venv/bin/python -m benchmarks --only "$(ONLY)" --rounds $(or $(ROUNDS),3)
+
+bench-guard: $(READY)  ## check what was measured last against generous bounds
+	.venv/bin/python -m benchmarks --only "$(ONLY)" --guard
+
+bench-readme: $(READY)  ## have the README quote what was measured last
+	.venv/bin/python -m benchmarks.readme
 
 release: AGAIN := --again
 release: test  ## cut a release: make release VERSION=0.2.0

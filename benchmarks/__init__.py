@@ -1,0 +1,1 @@
+"""Our rendered services beside their peers, in one run: `make bench`."""

@@ -1,0 +1,1 @@
+"""What runs in a service's or the peers' environment, not in this repository's."""
