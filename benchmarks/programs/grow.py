@@ -17,8 +17,8 @@ SELECT
         'version', 1, 'id', id, 'task', 'nothing', 'queue', 'default',
         'arguments', json_build_object('number', number), 'enqueued_at', now()
     ),
-    %(state)s, 0, now() - interval '1 hour', now(),
-    CASE WHEN %(state)s = 'queued' THEN NULL ELSE now() END
+    %(state)s::text, 0, now() - interval '1 hour', now(),
+    CASE WHEN %(state)s::text = 'queued' THEN NULL ELSE now() END
 FROM (SELECT gen_random_uuid() AS id, number FROM generate_series(1, %(count)s) AS number) AS made
 """
 
