@@ -52,6 +52,8 @@ def configure() -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
+        # What the level leaves out costs nothing: no processor sees it.
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
