@@ -6,6 +6,8 @@ import ast
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from generator.matrix.syntax import parsed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -38,7 +40,7 @@ def _name(file: Path, package: Path) -> str:
 
 def _imported(name: str, file: Path, modules: dict[str, Path]) -> Iterator[str]:
     inside = name.split(".") if name else []
-    for node in _at_import(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _at_import(parsed(file.read_text(encoding="utf-8"))):
         up = len(inside) + (file.stem == "__init__") - node.level
         module = ".".join([*inside[:up], *filter(None, [node.module])])
         for alias in node.names:

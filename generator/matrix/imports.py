@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from typing import TYPE_CHECKING
 
+from generator.matrix.syntax import parsed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -125,7 +127,7 @@ def _imports(sources: list[Source]) -> Iterator[Import]:
 def _sources(project: Path, files: list[Path]) -> Iterator[Source]:
     for path in sorted(files):
         file, text = path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
-        yield Source(file, ast.parse(text, file), text)
+        yield Source(file, parsed(text, file), text)
 
 
 def _provided(libraries: Path) -> dict[str, set[str]]:

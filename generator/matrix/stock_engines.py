@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from generator.matrix.syntax import parsed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,7 +16,7 @@ ENGINES = {"amqp", "billiard", "celery", "kombu", "redis", "rq", "vine"}
 def faults(text: str) -> Iterator[str]:
     """Yield each subclass, private name and assignment of an engine's, with its line."""
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
     except SyntaxError:
         return  # the linter tells of it
     own = dict(_imported(tree))

@@ -135,8 +135,9 @@ def test_a_background_task_that_fails_drops_those_behind_it(
     """The client has a 200, and nothing tries them again."""
     assert client.get("/failing").status_code == 200
     api.expect("ValueError: failed")
+    before = len(api.found("a coroutine ran"))
     client.get("/coroutine")
-    api.expect("a coroutine ran", count=2)
+    api.expect("a coroutine ran", count=before + 1)
     assert not api.found("behind the failed one")
 
 
