@@ -12,12 +12,12 @@ from produce import produce
 app = Celery("tasks", broker=os.environ["BROKER_URL"])
 
 
-@app.task
+@app.task(name="nothing")
 def nothing(number: int) -> None:
     mark(number)
 
 
-@app.task
+@app.task(name="nothing_with_row")
 def nothing_with_row(number: int) -> None:
     rows.start(number)
     mark(number)
