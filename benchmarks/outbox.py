@@ -18,12 +18,12 @@ OURS, QUIET, TWO = "ours", "ours, log level warning", "ours, two workers"
 THREADS, SQLITE = "ours, def tasks", "ours, SQLite"
 PGQUEUER, PROCRASTINATE = "PgQueuer", "procrastinate"
 RATIOS = [
-    Ratio("outbox / PgQueuer", DRAINED, OURS, PGQUEUER, at_least=1.4, guard=0.2),
+    Ratio("outbox / PgQueuer", DRAINED, OURS, PGQUEUER, at_least=1.4, guard=0.15),
     Ratio("outbox, log level warning / PgQueuer", DRAINED, QUIET, PGQUEUER, 2.2, 0.25),
     Ratio("outbox / procrastinate", DRAINED, OURS, PROCRASTINATE, guard=3.0),
     Ratio("outbox: two workers / one", DRAINED, TWO, OURS, at_least=1.6, guard=0.9),
-    Ratio("outbox: def tasks / async", DRAINED, THREADS, OURS, at_least=0.6, guard=0.3),
-    Ratio("outbox: SQLite / PostgreSQL", DRAINED, SQLITE, OURS, at_least=0.7, guard=0.4),
+    Ratio("outbox: def tasks / async", DRAINED, THREADS, OURS, at_least=0.6, guard=0.2),
+    Ratio("outbox: SQLite / PostgreSQL", DRAINED, SQLITE, OURS, at_least=0.7, guard=0.1),
 ]
 
 
