@@ -132,6 +132,9 @@ class Service:
     def use(self) -> None:
         for path in ("/livez", "/readyz", "/openapi.json"):
             self._request("GET", path, expected=200)
+        for name in self._serving:
+            if name != self.api:  # a worker that is told to stop while it starts just ends
+                self._wait(lambda name=name: "dispatches" in self._log(name), f"{name} is not up")
         if "signup" not in self._job.answers["examples"]:
             return
         email = f"{self._folder.suffix[1:]}@example.com"  # stages share a database
