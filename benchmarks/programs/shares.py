@@ -34,7 +34,7 @@ def by_hand(backend: str) -> Callable[[], object] | None:
         return lambda: app.send_task("nothing", queue="by-hand")
     if backend == "rq":
         from redis import Redis  # noqa: PLC0415 - likewise
-        from rq import Queue  # noqa: PLC0415
+        from rq import Queue  # noqa: PLC0415 - likewise
 
         queue = Queue("by-hand", connection=Redis.from_url(os.environ["SHOP_BROKER_URL"]))
         return lambda: queue.enqueue("builtins.print")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,7 +134,7 @@ def test_no_project(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere"):
         assert re.search(
             "no project of a template|There is no folder",
-            refused(tmp_path, lambda path=path: add_task(TaskRequest("remind", path))),  # type: ignore[misc]
+            refused(tmp_path, partial(add_task, TaskRequest("remind", path))),
         )
 
 

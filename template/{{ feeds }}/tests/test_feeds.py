@@ -65,7 +65,7 @@ class ApisHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         """Keep quiet."""
 
 
@@ -223,7 +223,7 @@ def test_an_api_that_is_down(get: Get, shop: Service, apis: Apis, label: str, ba
     ],
 )
 @pytest.mark.parametrize("path", ["/feeds", "/feeds/sync"])
-def test_without_any_answer(  # noqa: PLR0913, PLR0917
+def test_without_any_answer(  # noqa: PLR0913, PLR0917 - fixtures
     get: Get, apis: Apis, base: str, path: str, answer: tuple[int, bytes], reason: str
 ) -> None:
     """It is a 502 problem that names the API and the reason."""

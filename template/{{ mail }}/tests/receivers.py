@@ -64,7 +64,7 @@ class ReceiverHandler(BaseHTTPRequestHandler):
         self.send_response(answer)
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         """Keep quiet."""
 
 
