@@ -82,7 +82,8 @@ class BackgroundTaskQueue:
             message.queue, asyncio.Semaphore(self._settings.task_concurrency)
         )
         while True:
-            await asyncio.sleep(message.seconds_until_due())
+            while wait := message.seconds_until_due():  # noqa: ASYNC110 - a clock may be set back
+                await asyncio.sleep(wait)
             async with places:
                 outcome, run = await self._attempt(message)
             if not isinstance(outcome, RetryLater):
