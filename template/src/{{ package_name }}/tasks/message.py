@@ -1,7 +1,6 @@
 """The envelope in which a task travels, and the message that is being run."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Self
@@ -10,11 +9,13 @@ from uuid import UUID
 import structlog
 from opentelemetry import propagate, trace
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from structlog.typing import EventDict, WrappedLogger
 from uuid_utils.compat import uuid7
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """A larger message is refused at enqueue: store the data and pass its id."""
 SHOWN = 200  # characters of a task's arguments that an engine's tools show
+_NO_SPAN: AbstractContextManager[None] = nullcontext()
 
 
 def utc_now() -> datetime:
@@ -22,6 +23,8 @@ def utc_now() -> datetime:
 
 
 def correlation_id() -> str | None:
+    if running := current.get(None):
+        return running.correlation_id
     value = structlog.contextvars.get_contextvars().get("correlation_id")
     return value if isinstance(value, str) else None
 
@@ -32,7 +35,7 @@ def traceparent() -> str | None:
     propagate.inject(carrier)
     if "traceparent" in carrier:
         return carrier["traceparent"]
-    running = _current.get(None)
+    running = current.get(None)
     return running.traceparent if running else None
 
 
@@ -57,7 +60,7 @@ class TaskMessage(BaseModel):
         return max(0.0, (self.not_before - utc_now()).total_seconds()) if self.not_before else 0.0
 
     def numbered(self, attempt: int) -> Self:
-        return self.model_copy(update={"attempt": attempt})
+        return self if attempt == self.attempt else self.model_copy(update={"attempt": attempt})
 
     def due(self, at: datetime | None) -> Self:
         return self.model_copy(update={"not_before": at})
@@ -68,7 +71,7 @@ class TaskMessage(BaseModel):
         return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-_current: ContextVar[TaskMessage] = ContextVar("task_message")
+current: ContextVar[TaskMessage] = ContextVar("task_message")
 
 
 def current_message() -> TaskMessage:
@@ -76,37 +79,27 @@ def current_message() -> TaskMessage:
 
     Raises LookupError outside a task.
     """
-    return _current.get()
+    return current.get()
 
 
-@contextmanager
-def running(message: TaskMessage) -> Iterator[None]:
-    """Give the task, and each line that it logs, the message's ids and trace."""
-    fields: dict[str, str | int] = {
-        "task": message.task,
-        "task_id": str(message.id),
-        "attempt": message.attempt,
-    }
-    if message.correlation_id:
-        fields["correlation_id"] = message.correlation_id
-    if message.traceparent:
-        fields["trace_id"] = message.traceparent.split("-")[1]
-    token = _current.set(message)
-    try:
-        with structlog.contextvars.bound_contextvars(**fields):
-            if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-                yield  # no OpenTelemetry SDK: there is no span to make
-            else:
-                with _span(message, fields):
-                    yield
-    finally:
-        _current.reset(token)
+def add_task(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Give a line that a task logs the ids of its message: a processor of structlog."""
+    if message := current.get(None):
+        event["task"] = message.task
+        event["task_id"] = str(message.id)
+        event["attempt"] = message.attempt
+        if message.correlation_id:
+            event["correlation_id"] = message.correlation_id
+        if message.traceparent:
+            event["trace_id"] = message.traceparent.split("-")[1]
+    return event
 
 
-@contextmanager
-def _span(message: TaskMessage, fields: dict[str, str | int]) -> Iterator[None]:
+def span_of(message: TaskMessage) -> AbstractContextManager[object]:
+    """Return the span of an attempt, in its caller's trace; without an OpenTelemetry SDK, none."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return _NO_SPAN
     parent = propagate.extract({"traceparent": message.traceparent or ""})
-    tracer = trace.get_tracer(__name__)
-    kind = trace.SpanKind.CONSUMER
-    with tracer.start_as_current_span(f"run {message.task}", parent, kind, fields):
-        yield
+    fields = add_task(None, "", {})
+    tracer, kind = trace.get_tracer(__name__), trace.SpanKind.CONSUMER
+    return tracer.start_as_current_span(f"run {message.task}", parent, kind, fields)

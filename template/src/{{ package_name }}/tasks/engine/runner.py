@@ -7,7 +7,9 @@ from concurrent.futures import Future
 from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
-from threading import Thread
+from functools import partial
+from queue import SimpleQueue
+from threading import Semaphore, Thread
 from time import monotonic
 from typing import Any
 
@@ -17,7 +19,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from ...service.scrub import scrubbed
 from ..errors import DoNotRetry, TaskError
-from ..message import running
+from ..message import current, span_of
 from ..progress import Run, current_run
 from ..task import Task, find_task
 
@@ -61,23 +63,79 @@ Outcome = Succeeded | Failed | RetryLater
 Ended = Outcome | HandedBack | Died
 
 
+class Limit:
+    """Cancels what runs in it when its time is over; `asyncio.timeout` costs thrice as much."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.expired = False
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
+
+    def _expire(self) -> None:
+        self.expired = True
+        if self._task:
+            self._task.cancel()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self.expired:
+            _take_back_cancellation()
+
+
+class Threads:
+    """Daemon threads, kept for the next call: one that hangs cannot hold up the process's end."""
+
+    def __init__(self, most: int) -> None:
+        self.place = asyncio.Semaphore(most)
+        """Held by who calls; a call that goes on after its timeout has given it up."""
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._idle = Semaphore(0)
+
+    async def run(self, call: Callable[[], Any]) -> Any:
+        future: Future[Any] = Future()
+
+        def run() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except (StopIteration, GeneratorExit) as error:  # a coroutine's own
+                    future.set_exception(RuntimeError(describe(error)))
+                except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                    future.set_exception(error)
+
+        self._calls.put(partial(copy_context().run, run))
+        if not self._idle.acquire(blocking=False):
+            Thread(target=self._work, daemon=True).start()
+        return await asyncio.wrap_future(future)
+
+    def _work(self) -> None:
+        while True:
+            self._calls.get()()
+            self._idle.release()
+
+
 class Runner:
     """Runs ``async def`` tasks on the event loop, ``def`` tasks in at most ``threads`` threads."""
 
     def __init__(self, threads: int) -> None:
-        self._threads = asyncio.Semaphore(threads)
+        self._threads = Threads(threads)
+        self._log = log.bind()  # once: each use of an unbound one makes another
 
     async def run(self, run: Run) -> Outcome:
         """Run one attempt. Only a cancellation by ``Run.stop`` gets out of it."""
         message = run.message
-        token = current_run.set(run)
+        tokens = current_run.set(run), current.set(message)
         try:
-            with running(message):
-                log.debug("task started")
+            with span_of(message):
+                self._log.debug("task started")
                 outcome = await self._attempt(run)
-                _tell(outcome, round(monotonic() - run.started, 4))
+                self._tell(outcome, round(monotonic() - run.started, 4))
         finally:
-            current_run.reset(token)
+            current_run.reset(tokens[0])
+            current.reset(tokens[1])
         finished.add(1, {"task": message.task, "outcome": type(outcome).__name__})
         return outcome
 
@@ -87,44 +145,36 @@ class Runner:
             arguments = task.load(run.message)
         except TaskError as error:
             return Failed(describe(error))
-        limit = asyncio.timeout(None)
+        limit = Limit(task.timeout)
         try:
-            async with nullcontext() if task.is_async else self._threads, limit:
-                limit.reschedule(asyncio.get_running_loop().time() + task.timeout)
-                value = await _call(task, arguments)
+            async with nullcontext() if task.is_async else self._threads.place:
+                with limit:
+                    value = await self._call(task, arguments)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 if run.stopped_by:
                     raise
                 _take_back_cancellation()
             late = TimeoutError(f"not done after {task.timeout:g} s")
-            return _after(late if limit.expired() else error, task, run.message.attempt)
+            return _after(late if limit.expired else error, task, run.message.attempt)
         return _with_result(value, task)
 
+    async def _call(self, task: Task[..., Any], arguments: dict[str, Any]) -> Any:
+        if task.is_async:
+            value = task.function(**arguments)
+        else:
+            value = await self._threads.run(lambda: task.function(**arguments))
+        return await value if inspect.isawaitable(value) else value
 
-async def _call(task: Task[..., Any], arguments: dict[str, Any]) -> Any:
-    if task.is_async:
-        value = task.function(**arguments)
-    else:
-        value = await _in_thread(lambda: task.function(**arguments))
-    return await value if inspect.isawaitable(value) else value
-
-
-async def _in_thread(call: Callable[[], Any]) -> Any:
-    """Run the call in a daemon thread: one that hangs cannot hold up the end of the process."""
-    future: Future[Any] = Future()
-
-    def run() -> None:
-        if future.set_running_or_notify_cancel():
-            try:
-                future.set_result(call())
-            except (StopIteration, GeneratorExit) as error:  # a coroutine takes them for its own
-                future.set_exception(RuntimeError(describe(error)))
-            except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-                future.set_exception(error)
-
-    Thread(target=copy_context().run, args=(run,), daemon=True).start()
-    return await asyncio.wrap_future(future)
+    def _tell(self, outcome: Outcome, seconds: float) -> None:
+        match outcome:
+            case Succeeded():
+                self._log.info("task succeeded", seconds=seconds)
+            case RetryLater(error=error, delay=delay):
+                delay = round(delay, 3)
+                self._log.warning("task will be retried", error=error, seconds=seconds, delay=delay)
+            case Failed(error=error):
+                self._log.error("task failed", error=error, seconds=seconds)
 
 
 def _take_back_cancellation() -> None:
@@ -152,8 +202,11 @@ def given_up(run: Run) -> Outcome:
     """Return how an attempt ends that goes on long after its time and heeds no cancellation."""
     task = find_task(run.message.task)
     late = TimeoutError(f"not done after {task.timeout:g} s, and it heeds no cancellation")
-    with running(run.message):
+    token = current.set(run.message)
+    try:
         return _after(late, task, run.message.attempt)
+    finally:
+        current.reset(token)
 
 
 def _after(error: BaseException, task: Task[..., Any], attempt: int) -> Outcome:
@@ -175,13 +228,3 @@ def describe(error: BaseException) -> str:
     # PostgreSQL keeps no NUL, and UTF-8 has no lone surrogates.
     shown = f"{kind}: {text}"[:ERROR_LENGTH].replace("\0", "\N{REPLACEMENT CHARACTER}")
     return shown.encode(errors="replace").decode()
-
-
-def _tell(outcome: Outcome, seconds: float) -> None:
-    match outcome:
-        case Succeeded():
-            log.info("task succeeded", seconds=seconds)
-        case RetryLater(error=error, delay=delay):
-            log.warning("task will be retried", error=error, seconds=seconds, delay=round(delay, 3))
-        case Failed(error=error):
-            log.error("task failed", error=error, seconds=seconds)

@@ -8,6 +8,7 @@ Times are the database's: no two clocks are compared.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Float,
     Integer,
     Text,
+    Uuid,
     bindparam,
     case,
     func,
@@ -28,7 +30,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ..message import TaskMessage
 from ..progress import Progress
 from ..task import registry
-from .dialect import CLOCK, NOW, after, has_id, ids, insert, is_named, is_one_of, names
+from .dialect import (
+    CLOCK,
+    NOW,
+    after,
+    fetch,
+    has_id,
+    ids,
+    insert,
+    is_listed,
+    is_named,
+    is_one_of,
+    listed,
+    listing,
+    names,
+)
 from .queue import TaskState
 from .row import DISPATCHER, ITS_QUEUED, ITS_RUNNING, QUEUED, TABLE, UNFINISHED, UNSENT
 from .runner import Died, Ended, Failed, HandedBack, RetryLater, Succeeded
@@ -37,7 +53,7 @@ LEASE = 8.0  # seconds
 T = TABLE.c
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Claim:
     """The right to run an attempt, until a lease that is not kept up ends."""
 
@@ -115,30 +131,49 @@ _REPORT = (
     .where(*_MINE)
     .values(progress=bindparam("done", type_=Float), progress_text=bindparam("told", type_=Text))
 )
+_FINISHED_AS = {
+    "id": Uuid(),
+    "number": Integer(),
+    "state": Text(),
+    "error": Text(),
+    "result": Text(),
+    "progress": Float(),
+    "progress_text": Text(),
+}
+_FINISHED = listed(_FINISHED_AS)
 _FINISH = (
     update(TABLE)
-    .where(*_MINE)
+    .where(is_listed(T.id, _FINISHED), T.claims == _FINISHED.c.number)
     .values(
-        state=bindparam("ended_as"),
+        state=_FINISHED.c.state,
         finished_at=CLOCK,
         claims=T.claims + 1,
         attempts=T.attempts + 1,
-        error=bindparam("why", type_=Text),
-        result=bindparam("returned", type_=Text),
-        progress=func.coalesce(bindparam("done", type_=Float), T.progress),
-        progress_text=func.coalesce(bindparam("told", type_=Text), T.progress_text),
+        error=_FINISHED.c.error,
+        result=_FINISHED.c.result,
+        progress=func.coalesce(_FINISHED.c.progress, T.progress),
+        progress_text=func.coalesce(_FINISHED.c.progress_text, T.progress_text),
     )
 )
+_PUT_OFF_BY = {
+    "id": Uuid(),
+    "number": Integer(),
+    "delay": Float(),
+    "ended": Integer(),
+    "died": Integer(),
+    "error": Text(),
+}
+_PUT_OFF = listed(_PUT_OFF_BY)
 _AGAIN = (
     update(TABLE)
-    .where(*_MINE)
+    .where(is_listed(T.id, _PUT_OFF), T.claims == _PUT_OFF.c.number)
     .values(
         state=TaskState.QUEUED,
-        run_at=after(bindparam("delay", type_=Float)),
+        run_at=after(_PUT_OFF.c.delay),
         claims=T.claims + 1,
-        attempts=T.attempts + bindparam("ended", type_=Integer),
-        deaths=T.deaths + bindparam("died", type_=Integer),
-        error=func.coalesce(bindparam("why", type_=Text), T.error),
+        attempts=T.attempts + _PUT_OFF.c.ended,
+        deaths=T.deaths + _PUT_OFF.c.died,
+        error=func.coalesce(_PUT_OFF.c.error, T.error),
     )
 )
 _CANCEL_WAITING = (
@@ -210,13 +245,14 @@ class Rows:
 
     async def claim(self, task_id: UUID) -> Claim | None:
         """Begin an attempt; None if the task is not due: finished, running, put off, unknown."""
-        found = await self.all(_CLAIM_ONE, its_id=task_id, known=self.known)
+        found = await fetch(self.engine, _CLAIM_ONE, {"its_id": task_id, "known": self.known})
         return Claim(*found[0]) if found else None
 
     async def take(self, queue: str, count: int, *, most_deaths: int) -> list[Claim]:
         """Begin an attempt at each of the first ``count`` that are due."""
         values = {"its_queue": queue, "count": count, "most_deaths": most_deaths}
-        return [Claim(*row) for row in await self.all(_TAKE, **values, known=self.known)]
+        found = await fetch(self.engine, _TAKE, {**values, "known": self.known})
+        return [Claim(*row) for row in found]
 
     async def seconds_until_due(self, queue: str) -> float | None:
         due, now = (await self.all(_NEXT, its_queue=queue))[0]
@@ -237,26 +273,29 @@ class Rows:
 
     async def settle(self, ended: Iterable[tuple[Claim, Ended, Progress | None]]) -> None:
         """Write what became of attempts, but for those that were lost to another worker."""
-        finished, again = [], []
+        finished: list[Sequence[Any]] = []
+        again: list[Sequence[Any]] = []
         for claim, outcome, progress in ended:
-            mine = {"its_id": claim.id, "its_number": claim.number}
+            mine, shown = (claim.id, claim.number), _shown(progress).values()
             match outcome:
                 case Succeeded(result=result):
-                    how = {"ended_as": TaskState.SUCCEEDED, "why": None, "returned": result}
-                    finished.append({**mine, **how, **_shown(progress)})
+                    finished.append((*mine, TaskState.SUCCEEDED, None, result, *shown))
                 case Failed(error=error):
-                    how = {"ended_as": TaskState.FAILED, "why": error, "returned": None}
-                    finished.append({**mine, **how, **_shown(progress)})
+                    finished.append((*mine, TaskState.FAILED, error, None, *shown))
                 case RetryLater(error=error, delay=delay):
-                    again.append({**mine, "delay": delay, "ended": 1, "died": 0, "why": error})
+                    again.append((*mine, delay, 1, 0, error))
                 case HandedBack(delay=delay):
-                    again.append({**mine, "delay": delay, "ended": 0, "died": 0, "why": None})
+                    again.append((*mine, delay, 0, 0, None))
                 case Died():
-                    again.append({**mine, "delay": 0.0, "ended": 0, "died": 1, "why": None})
-        async with self.engine.connect() as connection:
-            for statement, values in ((_FINISH, finished), (_AGAIN, again)):
-                if values:
-                    await connection.execute(statement, values if len(values) > 1 else values[0])
+                    again.append((*mine, 0.0, 0, 1, None))
+        # In one order, as the leases are kept: none waits for the other.
+        for statement, columns, lines in (
+            (_FINISH, _FINISHED_AS, finished),
+            (_AGAIN, _PUT_OFF_BY, again),
+        ):
+            if lines:
+                lines.sort(key=itemgetter(0))
+                await fetch(self.engine, statement, listing(columns, lines))
 
     async def get(self, task_id: UUID, engine: AsyncEngine | None = None) -> Any:
         """Return the row of a task, None where there is none."""

@@ -1,12 +1,30 @@
 """What rows.py says differently to PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Select, Text, Uuid, any_, bindparam, cast, event, func
+from pydantic_core import to_json
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Dialect,
+    Float,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    column,
+    event,
+    func,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,19 +49,19 @@ def ago(seconds: Any) -> ColumnElement[Any]:
     return NOW - func.make_interval(0, 0, 0, 0, 0, 0, cast(seconds, Float))
 
 
-def is_one_of(column: Any, found: Select[Any]) -> ColumnElement[bool]:
+def is_one_of(identified: Any, found: Select[Any]) -> ColumnElement[bool]:
     # IN (SELECT …) gets a hash join and a full scan; the array uses the index at every size.
-    chosen: ColumnElement[bool] = column == any_(func.array(found.scalar_subquery()))
+    chosen: ColumnElement[bool] = identified == any_(func.array(found.scalar_subquery()))
     return chosen
 
 
-def is_named(column: Any, parameter: str) -> ColumnElement[bool]:
-    chosen: ColumnElement[bool] = column == any_(bindparam(parameter, type_=ARRAY(Text)))
+def is_named(named: Any, parameter: str) -> ColumnElement[bool]:
+    chosen: ColumnElement[bool] = named == any_(bindparam(parameter, type_=ARRAY(Text)))
     return chosen
 
 
-def has_id(column: Any, parameter: str) -> ColumnElement[bool]:
-    chosen: ColumnElement[bool] = column == any_(bindparam(parameter, type_=ARRAY(Uuid)))
+def has_id(identified: Any, parameter: str) -> ColumnElement[bool]:
+    chosen: ColumnElement[bool] = identified == any_(bindparam(parameter, type_=ARRAY(Uuid)))
     return chosen
 
 
@@ -53,6 +71,46 @@ def names(values: Iterable[str]) -> Any:
 
 def ids(values: Iterable[UUID]) -> Any:
     return list(values)
+
+
+def listed(types: Mapping[str, Any]) -> FromClause:
+    """Return the table whose rows are given by ``listing``, the first of them an id."""
+    # The driver looks up each type of arrays, for every connection; JSON it knows.
+    rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
+    columns = (column(name, kind) for name, kind in types.items())
+    return rows.table_valued(*columns).render_derived("given", with_types=True)
+
+
+def is_listed(identified: Any, given: FromClause) -> ColumnElement[bool]:
+    """By the array too: joined alone, a small table is read from end to end."""
+    found = cast(bindparam("ids", type_=ARRAY(Text)), ARRAY(Uuid))
+    return and_(identified == given.c.id, identified == any_(found))
+
+
+def listing(names: Collection[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    lines = [dict(zip(names, row, strict=True)) for row in rows]
+    return {"rows": to_json(lines).decode(), "ids": [str(row[0]) for row in rows]}
+
+
+@cache
+def _compiled(statement: Any, dialect: Dialect) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    compiled = statement.compile(dialect=dialect)
+    return compiled.string, compiled.positiontup, compiled.params
+
+
+async def fetch(engine: AsyncEngine, statement: Any, values: Mapping[str, Any]) -> Sequence[Any]:
+    """Execute a statement and return its rows: by the driver itself, in half of the time."""
+    text, order, constant = _compiled(statement, engine.dialect)
+    given = {**constant, **values}
+    async with engine.connect() as connection:
+        sync: Any = connection.sync_connection
+        driver = sync.connection.driver_connection
+        try:
+            rows: Sequence[Any] = await driver.fetch(text, *(given[name] for name in order))
+        except BaseException:
+            await connection.invalidate()
+            raise
+    return rows
 
 
 def rows_engine(url: str) -> AsyncEngine:

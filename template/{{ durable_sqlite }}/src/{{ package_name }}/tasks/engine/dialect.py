@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import aiosqlite
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     Text,
     bindparam,
@@ -64,6 +66,32 @@ def names(values: Iterable[str]) -> Any:
 
 def ids(values: Iterable[UUID]) -> Any:
     return json.dumps([value.hex for value in values])
+
+
+def listed(types: Mapping[str, Any]) -> FromClause:
+    """Return the table whose rows are given by ``listing``, the first of them an id."""
+    rows = func.json_each(bindparam("rows", type_=Text)).table_valued("value")
+    columns = (
+        type_coerce(func.json_extract(rows.c.value, f"$[{index}]"), kind).label(name)
+        for index, (name, kind) in enumerate(types.items())
+    )
+    return select(*columns).subquery("given")
+
+
+def is_listed(identified: Any, given: FromClause) -> ColumnElement[bool]:
+    chosen: ColumnElement[bool] = identified == given.c.id
+    return chosen
+
+
+def listing(names: Collection[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:  # noqa: ARG001 - as PostgreSQL's
+    return {"rows": json.dumps(rows, default=attrgetter("hex"))}
+
+
+async def fetch(engine: AsyncEngine, statement: Any, values: Mapping[str, Any]) -> Sequence[Any]:
+    """Execute a statement; return its rows."""
+    async with engine.connect() as connection:
+        result = await connection.execute(statement, values)
+        return result.all() if result.returns_rows else ()
 
 
 def rows_engine(url: str) -> AsyncEngine:

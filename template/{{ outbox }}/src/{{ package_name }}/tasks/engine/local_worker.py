@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 POLL = 5.0  # seconds; covers what no wake-up tells of
 PATIENCE = 1.0  # seconds between two tries
 BATCH = 100
+HELD = 3  # times the concurrency: rows that are claimed, those included that wait to be settled
 APART = 3  # tasks that run in processes of their own at one time
 ANY_DEATHS = 1_000_000
 UNHEEDED = 30.0  # seconds beyond its timeout after which a task that goes on is given up
@@ -45,7 +46,8 @@ class LocalWorker:
         self._next: dict[str, float] = {}
         self._ended: list[tuple[Claim, Ended, Progress | None]] = []
         self._changed = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._unsettled = 0
+        self._moved = asyncio.Event()
         self._apart = asyncio.Semaphore(APART)
         self.woken = asyncio.Event()
 
@@ -84,12 +86,17 @@ class LocalWorker:
 
     async def _room(self) -> int:
         """Return how many tasks may be started; waits while there is no room for one."""
-        while (room := self._settings.task_concurrency - len(self._held)) <= 0:
-            self._settled.clear()
-            await _wait(self._settled, PATIENCE)
+        while (room := self._room_now()) <= 0:
+            self._moved.clear()
+            await _wait(self._moved, PATIENCE)
             beat()
             self._give_up_overdue()
         return room
+
+    def _room_now(self) -> int:
+        """What has ended takes up none, unless the database is slow to take it."""
+        most, held = self._settings.task_concurrency, len(self._held)
+        return min(most - (held - self._unsettled), HELD * most - held)
 
     async def _run(self, claim: Claim) -> None:
         message = read(claim)
@@ -114,7 +121,9 @@ class LocalWorker:
         """Have it settled; its lease is kept up until then."""
         run = self._runs.pop(claim, None)
         self._ended.append((claim, ended, run.progress if run else None))
+        self._unsettled += 1
         self._changed.set()
+        self._moved.set()
 
     def _give_up_overdue(self) -> None:
         for claim, run in list(self._runs.items()):
@@ -139,9 +148,10 @@ class LocalWorker:
         for claim, outcome, _ in ended:
             self._keeper.drop(claim)
             del self._held[claim]
+            self._unsettled -= 1
             if isinstance(outcome, RetryLater):
                 self.woken.set()
-        self._settled.set()
+        self._moved.set()
 
     def stop(self) -> None:
         """Begin the grace, after which the keeper ends what still runs: even a blocked loop."""
@@ -151,8 +161,8 @@ class LocalWorker:
         """Wait for what runs."""
         self.stop()
         while self._held:
-            self._settled.clear()
-            await self._settled.wait()
+            self._moved.clear()
+            await self._moved.wait()
 
 
 class Sender:
