@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -36,8 +36,9 @@ class _Stdout:
         self.name = name
 
     def info(self, line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        with suppress(AttributeError, OSError, ValueError):  # it may be closed: no task fails of it
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
 
     debug = warning = error = critical = info
 
@@ -85,7 +86,7 @@ def configure() -> None:
 
 def _json(event: EventDict, **_: Any) -> str:
     try:
-        return to_json(event, inf_nan_mode="strings", serialize_unknown=True).decode()
+        return to_json(event, ensure_ascii=True, serialize_unknown=True).decode()
     except ValueError:  # some of it is no UTF-8
         return json.dumps(event, default=repr)
 

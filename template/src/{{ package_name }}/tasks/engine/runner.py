@@ -63,28 +63,6 @@ Outcome = Succeeded | Failed | RetryLater
 Ended = Outcome | HandedBack | Died
 
 
-class Limit:
-    """Cancels what runs in it when its time is over; `asyncio.timeout` costs thrice as much."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.expired = False
-
-    def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
-
-    def _expire(self) -> None:
-        self.expired = True
-        if self._task:
-            self._task.cancel()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        if self.expired:
-            _take_back_cancellation()
-
-
 class Threads:
     """Daemon threads, kept for the next call: one that hangs cannot hold up the process's end."""
 
@@ -145,18 +123,18 @@ class Runner:
             arguments = task.load(run.message)
         except TaskError as error:
             return Failed(describe(error))
-        limit = Limit(task.timeout)
+        limit = asyncio.timeout(None)
         try:
-            async with nullcontext() if task.is_async else self._threads.place:
-                with limit:
-                    value = await self._call(task, arguments)
+            async with nullcontext() if task.is_async else self._threads.place, limit:
+                limit.reschedule(asyncio.get_running_loop().time() + task.timeout)
+                value = await self._call(task, arguments)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 if run.stopped_by:
                     raise
                 _take_back_cancellation()
             late = TimeoutError(f"not done after {task.timeout:g} s")
-            return _after(late if limit.expired else error, task, run.message.attempt)
+            return _after(late if limit.expired() else error, task, run.message.attempt)
         return _with_result(value, task)
 
     async def _call(self, task: Task[..., Any], arguments: dict[str, Any]) -> Any:

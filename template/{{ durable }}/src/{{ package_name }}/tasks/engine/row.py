@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ...service.database import Base
 from ..progress import Progress
 from .queue import TaskState, TaskStatus
+from .runner import Died, Ended, Failed, HandedBack, RetryLater, Succeeded
 
 DISPATCHER = UUID(int=0)
 
@@ -99,3 +100,18 @@ def status_of(row: Any) -> TaskStatus:
         result=None if row.result is None else from_json(row.result),
         error=row.error,
     )
+
+
+def ended_as(outcome: Ended) -> tuple[str, int, int, float, str | None, str | None]:
+    """Return state, attempts that ended, deaths, delay in seconds, error and result."""
+    match outcome:
+        case Succeeded(result=result):
+            return TaskState.SUCCEEDED, 1, 0, 0.0, None, result
+        case Failed(error=error):
+            return TaskState.FAILED, 1, 0, 0.0, error, None
+        case RetryLater(error=error, delay=delay):
+            return TaskState.QUEUED, 1, 0, delay, error, None
+        case HandedBack(delay=delay):
+            return TaskState.QUEUED, 0, 0, delay, None, None
+        case Died():
+            return TaskState.QUEUED, 0, 1, 0.0, None, None

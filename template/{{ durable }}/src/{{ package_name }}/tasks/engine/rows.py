@@ -46,8 +46,8 @@ from .dialect import (
     names,
 )
 from .queue import TaskState
-from .row import DISPATCHER, ITS_QUEUED, ITS_RUNNING, QUEUED, TABLE, UNFINISHED, UNSENT
-from .runner import Died, Ended, Failed, HandedBack, RetryLater, Succeeded
+from .row import DISPATCHER, ITS_QUEUED, ITS_RUNNING, QUEUED, TABLE, UNFINISHED, UNSENT, ended_as
+from .runner import Ended
 
 LEASE = 8.0  # seconds
 T = TABLE.c
@@ -131,49 +131,34 @@ _REPORT = (
     .where(*_MINE)
     .values(progress=bindparam("done", type_=Float), progress_text=bindparam("told", type_=Text))
 )
-_FINISHED_AS = {
+_ENDED_AS = {
     "id": Uuid(),
     "number": Integer(),
     "state": Text(),
+    "ended": Integer(),
+    "died": Integer(),
+    "delay": Float(),
     "error": Text(),
     "result": Text(),
     "progress": Float(),
     "progress_text": Text(),
 }
-_FINISHED = listed(_FINISHED_AS)
-_FINISH = (
+_ENDED = listed(_ENDED_AS)
+_IS_AGAIN = _ENDED.c.state == TaskState.QUEUED
+_SETTLE = (
     update(TABLE)
-    .where(is_listed(T.id, _FINISHED), T.claims == _FINISHED.c.number)
+    .where(is_listed(T.id, _ENDED), T.claims == _ENDED.c.number)
     .values(
-        state=_FINISHED.c.state,
-        finished_at=CLOCK,
+        state=_ENDED.c.state,
+        run_at=case((_IS_AGAIN, after(_ENDED.c.delay)), else_=T.run_at),
+        finished_at=case((~_IS_AGAIN, CLOCK)),
         claims=T.claims + 1,
-        attempts=T.attempts + 1,
-        error=_FINISHED.c.error,
-        result=_FINISHED.c.result,
-        progress=func.coalesce(_FINISHED.c.progress, T.progress),
-        progress_text=func.coalesce(_FINISHED.c.progress_text, T.progress_text),
-    )
-)
-_PUT_OFF_BY = {
-    "id": Uuid(),
-    "number": Integer(),
-    "delay": Float(),
-    "ended": Integer(),
-    "died": Integer(),
-    "error": Text(),
-}
-_PUT_OFF = listed(_PUT_OFF_BY)
-_AGAIN = (
-    update(TABLE)
-    .where(is_listed(T.id, _PUT_OFF), T.claims == _PUT_OFF.c.number)
-    .values(
-        state=TaskState.QUEUED,
-        run_at=after(_PUT_OFF.c.delay),
-        claims=T.claims + 1,
-        attempts=T.attempts + _PUT_OFF.c.ended,
-        deaths=T.deaths + _PUT_OFF.c.died,
-        error=func.coalesce(_PUT_OFF.c.error, T.error),
+        attempts=T.attempts + _ENDED.c.ended,
+        deaths=T.deaths + _ENDED.c.died,
+        error=func.coalesce(_ENDED.c.error, case((_IS_AGAIN, T.error))),
+        result=_ENDED.c.result,
+        progress=func.coalesce(_ENDED.c.progress, T.progress),
+        progress_text=func.coalesce(_ENDED.c.progress_text, T.progress_text),
     )
 )
 _CANCEL_WAITING = (
@@ -273,29 +258,13 @@ class Rows:
 
     async def settle(self, ended: Iterable[tuple[Claim, Ended, Progress | None]]) -> None:
         """Write what became of attempts, but for those that were lost to another worker."""
-        finished: list[Sequence[Any]] = []
-        again: list[Sequence[Any]] = []
-        for claim, outcome, progress in ended:
-            mine, shown = (claim.id, claim.number), _shown(progress).values()
-            match outcome:
-                case Succeeded(result=result):
-                    finished.append((*mine, TaskState.SUCCEEDED, None, result, *shown))
-                case Failed(error=error):
-                    finished.append((*mine, TaskState.FAILED, error, None, *shown))
-                case RetryLater(error=error, delay=delay):
-                    again.append((*mine, delay, 1, 0, error))
-                case HandedBack(delay=delay):
-                    again.append((*mine, delay, 0, 0, None))
-                case Died():
-                    again.append((*mine, 0.0, 0, 1, None))
-        # In one order, as the leases are kept: none waits for the other.
-        for statement, columns, lines in (
-            (_FINISH, _FINISHED_AS, finished),
-            (_AGAIN, _PUT_OFF_BY, again),
-        ):
-            if lines:
-                lines.sort(key=itemgetter(0))
-                await fetch(self.engine, statement, listing(columns, lines))
+        rows = [
+            (claim.id, claim.number, *ended_as(outcome), *_shown(progress).values())
+            for claim, outcome, progress in ended
+        ]
+        if rows:
+            rows.sort(key=itemgetter(0))  # as the leases are kept: neither waits for the other
+            await fetch(self.engine, _SETTLE, listing(_ENDED_AS, rows))
 
     async def get(self, task_id: UUID, engine: AsyncEngine | None = None) -> Any:
         """Return the row of a task, None where there is none."""
