@@ -104,6 +104,9 @@ async def fetch(engine: AsyncEngine, statement: Any, values: Mapping[str, Any]) 
     given = {**constant, **values}
     async with engine.connect() as connection:
         sync: Any = connection.sync_connection
+        if not sync.get_execution_options()["named_by_driver"]:
+            result = await connection.execute(statement, values)
+            return result.all() if result.returns_rows else ()
         driver = sync.connection.driver_connection
         try:
             rows: Sequence[Any] = await driver.fetch(text, *(given[name] for name in order))
@@ -126,6 +129,8 @@ def rows_engine(url: str) -> AsyncEngine:
         pool_size=1,
         max_overflow=0,
         pool_reset_on_return=None,
+        # Behind an old PgBouncer, SQLAlchemy gives each statement a name of its own.
+        execution_options={"named_by_driver": arguments.get("statement_cache_size") != 0},
     )
 
 
