@@ -215,6 +215,16 @@ def test_an_interrupted_run_says_what_it_left(
     assert error.rstrip().endswith(said)
 
 
+def test_where_nothing_is_known_the_longest_tests_begin_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CI remembers nothing; begun last, those of RQ keep one core idle for minutes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    history = History.load()
+    longest = max(ALL, key=lambda each: history.takes(each, "tests"))
+    assert longest.name == "rq-postgresql~all-examples"
+
+
 def test_what_failed_comes_first_until_it_passed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
