@@ -51,6 +51,5 @@ def progress(fraction: float, text: str = "") -> None:
     It takes no time, in ``def`` and ``async def`` tasks alike, and is seen a second or two later.
     Raises LookupError outside a task, ValidationError for another fraction.
     """
-    # PostgreSQL keeps no NUL.
-    told = text[:TEXT_LENGTH].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    told = text[:TEXT_LENGTH].replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL keeps none
     current_run.get().progress = Progress(fraction=fraction, text=told)
