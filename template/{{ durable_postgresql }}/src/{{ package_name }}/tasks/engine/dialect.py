@@ -99,7 +99,7 @@ def _compiled(statement: Any, dialect: Dialect) -> tuple[str, Sequence[str], Map
 
 
 async def fetch(engine: AsyncEngine, statement: Any, values: Mapping[str, Any]) -> Sequence[Any]:
-    """Execute a statement and return its rows: by the driver itself, in half of the time."""
+    """Execute a statement and return its rows: by the driver, past SQLAlchemy's own work."""
     text, order, constant = _compiled(statement, engine.dialect)
     given = {**constant, **values}
     async with engine.connect() as connection:
