@@ -20,6 +20,10 @@ def ours(lab: Lab, backend: str, database: str = "postgresql", **settings: str) 
     return Engine(partial(lab.ours, backend, database), "ours_app", SHOP, settings)
 
 
+def first_design(lab: Lab, backend: str) -> Engine:
+    return Engine(partial(lab.first_design, backend), "ours_app", SHOP)
+
+
 def pgqueuer(lab: Lab) -> Engine:
     """Run it by its API: its command's log level is broken; it writes no line per task so."""
     worker = ("pgqueuer_app", "work")

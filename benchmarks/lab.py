@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.processes import ContenderError, Environment, Worker, run, running
+from generator.template import releases
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,8 +24,21 @@ HERE = ROOT / "benchmarks"
 PROGRAMS = HERE / "programs"
 UV = str(Path(sys.executable).with_name("uv"))
 COPIER = str(Path(sys.executable).with_name("copier"))
-SERVING = ("rq", "postgresql")  # has both servers
+FIRST_DESIGN = "v0.2.0"
 PACKAGES = ("celery", "fastapi", "pgqueuer", "procrastinate", "rq", "sqlalchemy", "uvicorn")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A service: its answers, and the release that it is of; without one, this work tree."""
+
+    backend: str
+    database: str = "postgresql"
+    release: str = ""
+
+
+SERVING = Rendered("rq")  # has both servers
+SERVING_FIRST_DESIGN = Rendered("outbox", release=FIRST_DESIGN)  # has the tables of its time
 
 
 @dataclass(frozen=True)
@@ -48,8 +62,8 @@ class Lab:
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self._numbers = count()
-        self._projects: dict[tuple[str, str], Path] = {}
-        self._servers: dict[tuple[str, str], subprocess.Popen[str]] = {}
+        self._projects: dict[Rendered, Path] = {}
+        self._servers: dict[Rendered, subprocess.Popen[str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -66,14 +80,21 @@ class Lab:
 
     def ours(self, backend: str, database: str = "postgresql") -> Place:
         """Return a rendered service with an empty database, and an empty broker of its own."""
-        project = self._project(backend, database)
-        serving = SERVING if database == "postgresql" else (backend, database)
+        rendered = Rendered(backend, database)
+        return self._service(rendered, SERVING if database == "postgresql" else rendered)
+
+    def first_design(self, backend: str) -> Place:
+        """Return what `ours` does, rendered from the last release of the first design."""
+        return self._service(Rendered(backend, release=FIRST_DESIGN), SERVING_FIRST_DESIGN)
+
+    def _service(self, rendered: Rendered, serving: Rendered) -> Place:
+        project = self._project(rendered)
         environment = {
             **self._marks(),
             "SHOP_LOG_FORMAT": "json",  # as in the image
             "SHOP_DATABASE_URL": self._made("database", serving),
         }
-        if backend in ("rq", "celery"):
+        if rendered.backend in ("rq", "celery"):
             environment["SHOP_BROKER_URL"] = self._made("broker", SERVING)
         return Place(project, str(project / ".venv/bin/python"), environment)
 
@@ -120,26 +141,39 @@ class Lab:
         run([*install, "--python", str(venv / "bin/python"), *wanted], self.folder)
         return venv
 
-    def _project(self, backend: str, database: str) -> Path:
-        made = self._projects.get((backend, database))
+    def _project(self, rendered: Rendered) -> Path:
+        made = self._projects.get(rendered)
         if made is None:
-            made = self._projects[backend, database] = self._render(backend, database)
+            made = self._projects[rendered] = self._render(rendered)
         return made
 
-    def _render(self, backend: str, database: str) -> Path:
-        """Render a service as it is in this work tree; lay the slice over it; install it."""
-        project = self.folder / f"{backend}-{database}"
-        answers = {"project_name": "shop", "task_backend": backend, "database": database}
+    def _render(self, rendered: Rendered) -> Path:
+        """Render a service; lay over it what is measured; install it."""
+        project = self.folder / "-".join(filter(None, astuple(rendered)))
+        answers = {
+            "project_name": "shop",
+            "task_backend": rendered.backend,
+            "database": rendered.database,
+        }
         given = [word for name, value in answers.items() for word in ("-d", f"{name}={value}")]
-        copy = [COPIER, "copy", "--quiet", "--vcs-ref", "HEAD", "--defaults"]
-        run([*copy, *given, str(ROOT), str(project)], self.folder)
+        copy = [COPIER, "copy", "--quiet", "--defaults", *given]
+        run([*copy, *self._template(rendered.release), str(project)], self.folder)
         shutil.copytree(HERE / "slice", project / "src/shop/bench")
         shutil.copy(PROGRAMS / "mark.py", project / "src/shop/bench")
+        if rendered.release:  # its routes need what that release had elsewhere
+            (project / "src/shop/bench/router.py").unlink()
         sync = [UV, "sync", "--quiet", "--compile-bytecode", "--python", sys.executable]
         run(sync, project)
         return project
 
-    def _made(self, what: str, serving: tuple[str, str]) -> str:
+    def _template(self, release: str) -> list[str]:
+        if not release:
+            return ["--vcs-ref", "HEAD", str(ROOT)]
+        folder = self.folder / release
+        releases.unpack(ROOT / f"releases/{release}{releases.SUFFIX}", folder)
+        return [str(folder)]
+
+    def _made(self, what: str, serving: Rendered) -> str:
         """Return the URL of a new database or broker."""
         server = self._servers.get(serving) or self._start(serving)
         assert server.stdin is not None  # noqa: S101 - a pipe
@@ -147,15 +181,18 @@ class Lab:
         server.stdin.write(f"{what}\n")
         server.stdin.flush()
         if not (url := server.stdout.readline().strip()):
-            raise ContenderError(f"The servers of {'-'.join(serving)} ended: see above.")
+            raise ContenderError(f"The servers of {serving} ended: see above.")
         return url
 
-    def _start(self, serving: tuple[str, str]) -> subprocess.Popen[str]:
-        project = self._project(*serving)
+    def _start(self, serving: Rendered) -> subprocess.Popen[str]:
+        project = self._project(serving)
+        environment = {"PYTHONPATH": str(project), "PATH": "/usr/sbin:/usr/bin:/bin"}
+        if serving.release:  # its tables, in the server of all
+            environment["SHOP_TEST_DATABASE_URL"] = self._made("database", SERVING)
         self._servers[serving] = subprocess.Popen(
             [str(project / ".venv/bin/python"), str(PROGRAMS / "servers.py")],
             cwd=project,
-            env={"PYTHONPATH": str(project), "PATH": "/usr/sbin:/usr/bin:/bin"},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

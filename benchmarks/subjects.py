@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks import api, engines, enqueue, growth, latency, outbox, render, start
+from benchmarks import api, before, engines, enqueue, growth, latency, outbox, render, start
 
 SUBJECTS: dict[str, Any] = {
     "outbox": outbox,
@@ -13,6 +13,7 @@ SUBJECTS: dict[str, Any] = {
     "latency": latency,
     "api": api,
     "engines": engines,
+    "before": before,
     "start": start,
     "render": render,
     "growth": growth,

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from benchmarks.rounds import Runs
 
-NAMES = ["outbox", "enqueue", "latency", "api", "engines", "start", "render", "growth"]
+NAMES = [
+    *("outbox", "enqueue", "latency", "api", "engines", "before"),
+    *("start", "render", "growth"),
+]
 RUNS = {"rate": {"ours": [30.0, 10.0, 20.0], "peer": [10.0, 10.0, 10.0]}}
 RATE = Ratio("ours / peer", "rate", "ours", "peer", at_least=2.5, guard=1.0)
 MACHINE = {

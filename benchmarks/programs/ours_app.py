@@ -4,10 +4,9 @@ import asyncio
 import os
 from collections.abc import Sequence
 
+from layout import UnitOfWork, open_resources
 from produce import produce
 from shop.bench import tasks
-from shop.service.resources import open_resources
-from shop.service.unit_of_work import UnitOfWork
 
 TASK = getattr(tasks, os.environ.get("BENCH_TASK", "nothing"))
 

@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from statistics import median
 from uuid import uuid4
 
+from layout import UnitOfWork, open_resources
 from shop.bench.tasks import silent
-from shop.service.resources import open_resources
-from shop.service.unit_of_work import UnitOfWork
 from shop.signup.models import User
 
 WARM_UP = 20
