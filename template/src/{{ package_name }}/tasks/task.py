@@ -30,6 +30,7 @@ class Task(Generic[P, R]):
 
     name: str
     function: Callable[P, R]
+    signature: inspect.Signature
     arguments: Arguments
     retry: Retry
     timeout: float
@@ -57,7 +58,7 @@ class Task(Generic[P, R]):
         Raises TaskArgumentsError if they do not fit, or are larger than MAX_MESSAGE_BYTES.
         """
         try:
-            bound = inspect.signature(self.function).bind(*args, **kwargs)
+            bound = self.signature.bind(*args, **kwargs)
             bound.apply_defaults()
             text = dumped(self.arguments, bound.arguments)
             due = _due(self.delay)
@@ -143,6 +144,7 @@ def task(  # noqa: PLR0913 - the rules of a task, each with its default
         definition = Task(
             name=name or f"{module}.{function.__qualname__}",
             function=function,
+            signature=inspect.signature(function),
             arguments=arguments_of(function),
             retry=retry,
             timeout=timeout,

@@ -23,6 +23,6 @@ async def open_rows() -> AsyncIterator[Rows]:
         await engine.dispose()
 
 
-def request_queue(connection: HTTPConnection) -> TaskQueue:
+async def request_queue(connection: HTTPConnection) -> TaskQueue:
     queue: TaskQueue = connection.app.state.queue
     return queue

@@ -22,7 +22,9 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -70,15 +72,27 @@ class Claim:
         return self.attempts + max(self.deaths - 1, 0) + 1
 
 
+_GIVEN = {
+    "id": Uuid(),
+    "task": Text(),
+    "queue": Text(),
+    "message": Text(),
+    "key": Text(),
+    "delay": Float(),
+    "sent": Boolean(),
+}
+_NEW = listed(_GIVEN)
+_NEW_ROW = {
+    **{name: _NEW.c[name] for name in ("id", "task", "queue", "message", "key")},
+    "state": literal(TaskState.QUEUED),
+    "attempts": literal(0),
+    "run_at": after(_NEW.c.delay),
+    "enqueued_at": CLOCK,
+    "sent_at": case((_NEW.c.sent, CLOCK)),
+}
 _INSERT = (
     insert(TABLE)
-    .values(
-        run_at=after(bindparam("delay", type_=Float)),
-        enqueued_at=CLOCK,
-        sent_at=case((bindparam("sent", type_=Boolean), CLOCK)),
-        state=TaskState.QUEUED,
-        attempts=0,
-    )
+    .from_select(list(_NEW_ROW), select(*_NEW_ROW.values()).where(text("1 = 1")))
     .on_conflict_do_nothing()
     .returning(T.id)
 )
@@ -197,19 +211,20 @@ class Rows:
     def _insert(
         self, messages: Sequence[TaskMessage], connection: Connection, *, sent: bool
     ) -> set[UUID]:
-        values = [
-            {
-                "id": message.id,
-                "task": message.task,
-                "queue": message.queue,
-                "message": message.model_dump_json(),
-                "key": message.key,
-                "delay": message.seconds_until_due(),
-                "sent": sent and message.not_before is None,
-            }
+        rows = [
+            (
+                message.id,
+                message.task,
+                message.queue,
+                message.model_dump_json(),
+                message.key,
+                message.seconds_until_due(),
+                sent and message.not_before is None,
+            )
             for message in messages
         ]
-        return set(connection.scalars(_INSERT, values)) if values else set()
+        given = {"rows": listing(_GIVEN, rows)["rows"]}
+        return set(connection.scalars(_INSERT, given)) if rows else set()
 
     def _standing(self, message: TaskMessage, connection: Connection, *, sent: bool) -> UUID:
         holder = {"task": message.task, "key": message.key}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -35,6 +35,7 @@ from ...service.postgresql import connection_arguments
 __all__ = ["insert"]
 CHANNEL = "task_records"
 PAUSE = 0.01  # seconds between two notifications of a process
+PATIENCE = 2.0  # seconds for one of them
 NOW: ColumnElement[Any] = func.now()
 """What it was when the statement began, before it waited for a lock."""
 CLOCK: ColumnElement[Any] = func.clock_timestamp()
@@ -166,12 +167,21 @@ class Notifier:
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
+            if self._asked.is_set():  # by the last commit before the end
+                await self._send()
 
     async def _send_for_ever(self) -> None:
         while await self._asked.wait():
-            self._asked.clear()
-            # A lost notification costs a worker's poll interval, no more.
-            with suppress(SQLAlchemyError, OSError):
-                async with self._engine.connect() as connection:
-                    await connection.execute(sql(f"NOTIFY {CHANNEL}"))
+            await self._send()
             await asyncio.sleep(PAUSE)
+
+    async def _send(self) -> None:
+        self._asked.clear()
+        try:
+            async with asyncio.timeout(PATIENCE), self._engine.connect() as connection:
+                await connection.execute(sql(f"NOTIFY {CHANNEL}"))
+        except asyncio.CancelledError:
+            self._asked.set()
+            raise
+        except (SQLAlchemyError, OSError):
+            pass  # costs a worker's poll interval, no more
