@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import copier
@@ -15,7 +16,10 @@ from generator.matrix.matrix import ODD
 from tests import support
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+PATIENCE = 60.0  # seconds
 
 
 def render(checkout: Path, folder: Path, **answers: str) -> Path:
@@ -60,3 +64,10 @@ def skip_without_servers(printed: str) -> None:
 def environment(project: Path, **more: str) -> dict[str, str]:
     ours: dict[str, None] = dict.fromkeys(("VIRTUAL_ENV", "PYTHONPATH"))
     return support.child_environment(project, **ours, UV_PYTHON=sys.executable, **more)
+
+
+def wait_for(ready: Callable[[], bool], log: Path, what: str = "") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        assert time.monotonic() < deadline, f"{what}\n{log.read_text()}"
+        time.sleep(0.1)

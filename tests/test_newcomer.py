@@ -19,13 +19,19 @@ import pytest
 from generator.matrix.documented import free_port
 from generator.template import questions
 from tests import support
-from tests.newcomer import environment, make, render, skip_without_servers
+from tests.newcomer import (
+    PATIENCE,
+    environment,
+    make,
+    render,
+    skip_without_servers,
+    wait_for,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-PATIENCE = 60.0  # seconds
 CHOICES = {question.name: question.choices for question in questions.load()}
 BLOCK = re.compile(r"^```python\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SLOW_TO_END = """
@@ -147,13 +153,6 @@ def task_ends(client: httpx.Client, state: str) -> bool:
     except httpx.TransportError:
         pass
     return False
-
-
-def wait_for(ready: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not ready():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
 
 
 @contextmanager
