@@ -156,6 +156,8 @@ def test_two_workers(mortal: Service, peer: Peer, label: str, count: int) -> Non
 def test_another_worker_dispatches(start_service: StartService, peer: Peer) -> None:
     """Within 5 s of the death of the one that dispatched, or of its halt, schedules go on."""
     with start_service(TASK_CONCURRENCY="1") as service:
+        wait_until(lambda: service.worker.find(event="dispatches"))
+        assert not service.worker.find(event="another worker dispatches")
         workers = [service.worker, *(harness.add_worker(service) for _ in range(2))]
         for end in ("kill", "freeze"):
             [leader] = [each for each in workers if each.find(event="dispatches")]

@@ -135,9 +135,10 @@ class Leadership:
     async def renew(self) -> View | None:
         """Lead or go on leading, and look at what is to be done; None if another one leads."""
         found = await self._rows.all(self._lead, me=self._me)
+        if not found and await self._rows.count(_FIRST_LEADER):
+            found = await self._rows.all(self._lead, me=self._me)
         self._leads = bool(found)
         if not found:
-            await self._rows.all(_FIRST_LEADER)
             return None
         now, renewed, since, lease, *firsts = found[0]
         half = len(self._queues)
