@@ -66,7 +66,7 @@ class Reader:
             check=False,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=3 * PATIENCE,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         self._printed = done.stdout
