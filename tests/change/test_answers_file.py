@@ -22,7 +22,7 @@ OTHER = "_commit: v1\n_src_path: https://github.com/example/other\nlicence: MIT\
 
 
 def made(shop: Path, template: Path, name: str) -> Path:
-    words = ("--defaults", "--quiet", "--vcs-ref", RELEASED[-1], "--answers-file", name)
+    words = ("--defaults", "--quiet", "--vcs-ref", RELEASED[0], "--answers-file", name)
     shop.mkdir()
     done = projects.copier(shop, "copy", *words, "--data", "project_name=shop", str(template), ".")
     assert done.returncode == 0, done.stderr
@@ -79,7 +79,7 @@ def test_two_that_are_ours(template: Path, tmp_path: Path) -> None:
 
 def test_from_the_root_of_a_monorepo(template: Path, tmp_path: Path) -> None:
     """As older Renovate calls Copier: new files would come into the root."""
-    shop = projects.make(tmp_path / "services/shop", template, RELEASED[-1])
+    shop = projects.make(tmp_path / "services/shop", template, RELEASED[0])
     with pytest.raises(RefusedError, match="The project of services/shop") as refused:
         project.find(tmp_path, "services/shop/.copier-answers.yml")
     assert refused.value.remedy == f"Give its path: {shop}"

@@ -74,7 +74,7 @@ def test_nothing_is_stopped(template: Path, tmp_path: Path, settings: Path, name
     """A project of a template in a repository is made, told of, changed and taken back."""
     with settings.open("a") as file:
         file.write(SETTINGS[name](tmp_path))
-    shop = projects.make(tmp_path / "shop", template, projects.RELEASED[-1])
+    shop = projects.make(tmp_path / "shop", template, projects.RELEASED[0])
     before = support.files(shop)
 
     assert update.update(update.Request(shop, {"ci": "none"}, NEXT)).applied
@@ -100,7 +100,7 @@ def test_the_object_format(
 ) -> None:
     """The project has the one that the user wants; changes, conflicts and undo go as ever."""
     monkeypatch.setenv("GIT_DEFAULT_HASH", algorithm)
-    shop = projects.make(tmp_path / "shop", template, projects.RELEASED[-1])
+    shop = projects.make(tmp_path / "shop", template, projects.RELEASED[0])
     assert support.git(shop, "rev-parse", "--show-object-format").strip() == algorithm
     before = support.files(shop)
 
