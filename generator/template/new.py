@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from generator import git
-from generator.template import destination, questions, versions
+from generator.template import destination, questions, uv_workspace, versions
 from generator.template import source as sources
 from generator.template.answers import ANSWERS_FILE
 from generator.errors import RefusedError
@@ -146,7 +146,12 @@ class _Plan:
     @property
     def notes(self) -> list[str]:
         around = f"It lies in the git repository {self.outer}, so it got none of its own."
-        return [note for note in (self.source.note, "" if self.is_own else around) if note]
+        found = (
+            self.source.note,
+            "" if self.is_own else around,
+            uv_workspace.note(self.target),
+        )
+        return [note for note in found if note]
 
 
 def _plan(request: Request) -> _Plan:
