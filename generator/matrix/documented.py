@@ -91,6 +91,8 @@ class Service:
         self._package = job.answers["package_name"]
         self.settings: dict[str, str] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes = job.processes
+        """Those that serve."""
         self._listener = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
         self._port = self._listener.getsockname()[1]
 
@@ -185,7 +187,8 @@ class Service:
     ) -> None:
         log = self._stack.enter_context((self._folder / f"{name}.log").open("wb"))
         around = {"PYTHONUNBUFFERED": "1", **environment}
-        started = self._job.processes.started(command, cwd, log.fileno(), fds, **around)
+        processes = self.processes if name in self._serving else self._job.processes
+        started = processes.started(command, cwd, log.fileno(), fds, **around)
         self._running[name] = self._stack.enter_context(started)
 
     def _let_servers_go(self, go: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ import tomllib
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from generator.errors import GeneratorError
 from generator.matrix.processes import StoppedError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 LOCK = "requirements-matrix.txt"
 LIMIT = 600.0  # seconds for a download of everything
 POLL = 0.2  # seconds between two tries of a lock
+_PIN = re.compile(r"^([\w.-]+==[^\\\n]*[^\\\s])", re.MULTILINE)
+_CONSTRAINTS = re.compile(r"^\[manifest\]\nconstraints = \[\n.*?^\]\n\n", re.MULTILINE | re.DOTALL)
 KEPT = 7 * 24 * 3600  # seconds for which what is not used stays
 
 
@@ -57,27 +60,34 @@ class Environments:
 
     def install(self, project: Path, processes: Processes) -> None:
         """Give the project a .venv with what it declares, and with itself."""
-        self._fill(
-            project, project / ".venv", processes, f"-e {project.as_uri()}", "--group", "dev"
-        )
-
-    def install_for_production(self, project: Path, venv: Path, processes: Processes) -> None:
-        """Install there what the project's image has, without the group of development."""
-        self._fill(project, venv, processes, f"{_name(project)} @ {project.as_uri()}")
-
-    def _fill(
-        self, project: Path, venv: Path, processes: Processes, itself: str, *groups: str
-    ) -> None:
-        union, pins = self._get_union(processes)
-        shutil.copytree(union, venv, symlinks=True, copy_function=_link)
+        pins = self.lend(project / ".venv", processes)
         own = self._scratch / f"{project.name}.txt"
-        constrained = ["--constraint", str(pins), *groups]
+        constrained = ["--constraint", str(pins), "--group", "dev"]
         self._compile(processes, project / "pyproject.toml", own, *constrained)
         self._check(own, pins)
         with own.open("a") as file:
-            file.write(f"{itself}\n")
-        python = str(venv / "bin/python")
-        processes.run([_uv(), "pip", "sync", "-q", "--python", python, str(own)], project, LIMIT)
+            file.write(f"-e {project.as_uri()}\n")
+        python = str(project / ".venv/bin/python")
+        processes.run([uv(), "pip", "sync", "-q", "--python", python, str(own)], project, LIMIT)
+
+    def lend(self, venv: Path, processes: Processes) -> Path:
+        """Give it what any combination declares, and return the list of it."""
+        union, pins = self._get_union(processes)
+        shutil.copytree(union, venv, symlinks=True, copy_function=link)
+        return pins
+
+    def lock(self, project: Path, to: Path, processes: Processes) -> None:
+        """Write the project's uv.lock, with the versions of all."""
+        folder = self._scratch / f"{project.name}.lock"
+        folder.mkdir()
+        _, pins = self._get_union(processes)
+        constraints = json.dumps(_PIN.findall(pins.read_text(encoding="utf-8")))
+        text = (project / "pyproject.toml").read_text(encoding="utf-8")
+        table = f"\n[tool.uv]\nconstraint-dependencies = {constraints}\n"
+        (folder / "pyproject.toml").write_text(text + table, encoding="utf-8")
+        processes.run([uv(), "lock", "-q", "--python", sys.executable], folder, LIMIT)
+        locked = (folder / "uv.lock").read_text(encoding="utf-8")
+        to.write_text(_CONSTRAINTS.sub("", locked), encoding="utf-8")
 
     def _get_union(self, processes: Processes) -> tuple[Path, Path]:
         with self._lock:
@@ -103,7 +113,7 @@ class Environments:
         return pins
 
     def _compile(self, processes: Processes, source: Path, to: Path, *options: str) -> None:
-        command = [_uv(), "pip", "compile", "-q", "--no-header", "--no-annotate", "--no-build"]
+        command = [uv(), "pip", "compile", "-q", "--no-header", "--no-annotate", "--no-build"]
         command += ["--python", sys.executable, *options, str(source), "-o", str(to)]
         processes.run(command, source.parent, LIMIT)
 
@@ -116,17 +126,8 @@ class Environments:
 
 
 def declared(project: Path) -> list[str]:
-    metadata = _metadata(project)
+    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     return [*metadata["project"]["dependencies"], *metadata["dependency-groups"]["dev"]]
-
-
-def _name(project: Path) -> str:
-    name: str = _metadata(project)["project"]["name"]
-    return name
-
-
-def _metadata(project: Path) -> dict[str, Any]:
-    return tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def names(pins: str) -> set[str]:
@@ -173,9 +174,9 @@ def _union(pins: Path, processes: Processes) -> Path:
 def _make(venv: Path, pins: Path, processes: Processes) -> None:
     part = venv.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
-    quiet = [_uv(), "venv", "-q", "--python", sys.executable, str(part)]
+    quiet = [uv(), "venv", "-q", "--python", sys.executable, str(part)]
     processes.run(quiet, cache(), LIMIT)
-    sync = [_uv(), "pip", "sync", "-q", "--compile-bytecode", "--python", str(part / "bin/python")]
+    sync = [uv(), "pip", "sync", "-q", "--compile-bytecode", "--python", str(part / "bin/python")]
     processes.run([*sync, str(pins)], cache(), LIMIT)
     part.rename(venv)
 
@@ -189,14 +190,15 @@ def _forget_unused() -> None:
                 path.unlink(missing_ok=True)
 
 
-def _link(source: str, to: str) -> None:
+def link(source: str, to: str) -> None:
+    """Make a hard link, or a copy where none can be."""
     with suppress(OSError):  # too many links
         os.link(source, to)
         return
     shutil.copy2(source, to)
 
 
-def _uv() -> str:
+def uv() -> str:
     beside = Path(sys.executable).with_name("uv")
     found = str(beside) if beside.exists() else shutil.which("uv")
     if not found:

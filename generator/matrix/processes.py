@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -45,6 +46,7 @@ class Processes:
     def __init__(self, mark: str, environment: Mapping[str, str]) -> None:
         self.mark = mark
         self._environment = {**environment, MARK: mark}
+        self._scratch = environment.get("TMPDIR")
         self._running: list[subprocess.Popen[bytes]] = []
         self._lock = threading.Lock()
         self.stopped = threading.Event()
@@ -55,10 +57,19 @@ class Processes:
             if name.startswith(prefix) and not name.startswith(f"{prefix}TEST_"):
                 del self._environment[name]
 
+    def alone(self) -> Processes:
+        """Return the way to start some of them with nothing in their environment but what is given.
+
+        They are ended with all the others.
+        """
+        same = copy.copy(self)
+        same._environment = {MARK: self.mark}  # noqa: SLF001 (of our own kind)
+        return same
+
     def run(self, command: Sequence[str], cwd: Path, limit: float, **more: str) -> str:
         """Return what it printed."""
         # A file: a pipe would stay open for as long as a forgotten child holds it.
-        with tempfile.TemporaryFile(dir=self._environment["TMPDIR"]) as output:
+        with tempfile.TemporaryFile(dir=self._scratch) as output:
             with self.started(command, cwd, output.fileno(), (), **more) as process:
                 try:
                     code = process.wait(limit)

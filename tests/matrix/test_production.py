@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from generator.matrix import processes
 from generator.matrix.stages import references
 from tests.matrix.faults import found
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.matrix.faults import Break
 
 
@@ -53,12 +58,36 @@ def test_a_ci_file_without_its_server(broken: Break, row: str) -> None:
     )
 
 
-def test_files_that_the_image_s_user_cannot_read(broken: Break) -> None:
-    """A checkout made with umask 077 has such files."""
-    copied = "COPY --from=build /app/migrations ./migrations"
-    root = broken("template/Dockerfile.jinja", copied, "COPY migrations ./migrations")
-    [said] = found(root, "image", "background-sqlite").values()
-    assert said.startswith("COPY migrations ./migrations keeps the modes of a checkout")
+MIGRATIONS = "COPY --from=build /app/migrations ./migrations\n"
+IMAGES = {
+    "lacks a file": (MIGRATIONS, "", "No such file or directory|Path doesn't exist"),
+    # A checkout made with umask 077 has such files.
+    "cannot read": (MIGRATIONS, MIGRATIONS.replace("--from=build /app/", ""), r"mode is 700"),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_without_what_it_needs(broken: Break, name: str) -> None:
+    """Its steps are taken one by one, and nothing else is there."""
+    old, new, expected = IMAGES[name]
+    root = broken("template/Dockerfile.jinja", old, new)
+    [said] = found(root, "production", "background-sqlite", limit=30).values()
+    assert re.search(expected, said), said
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_a_folder_that_the_image_s_user_cannot_write(broken: Break) -> None:
+    """As root it would do."""
+    root = broken("template/Dockerfile.jinja", "RUN mkdir data && chown app data", "RUN mkdir data")
+    [said] = found(root, "production", "background-sqlite", limit=30).values()
+    assert "unable to open database file" in said
+
+
+def test_nothing_of_ours_around_a_container(tmp_path: Path) -> None:
+    """It has what compose gives, and what it is ended by."""
+    ours = processes.Processes("mark", {**os.environ, "TMPDIR": str(tmp_path), "OURS": "1"})
+    said = ours.alone().run(["/usr/bin/env"], tmp_path, 10, GIVEN="2")
+    assert said.split() == [f"{processes.MARK}=mark", "GIVEN=2"]
 
 
 def test_a_password_within_a_url() -> None:
