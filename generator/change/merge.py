@@ -67,6 +67,8 @@ class Merged:
     """A file in conflict has its markers or, where the new render lacks it, the user's text."""
     changes: list[Change] = field(default_factory=list)
     conflicts: dict[str, Sides] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    """What the user has renamed: the path in the renders, and the place in the project."""
 
 
 def merge(repository: Path, base: Tree, ours: Tree, theirs: Tree, labels: Labels) -> Merged:
@@ -75,8 +77,8 @@ def merge(repository: Path, base: Tree, ours: Tree, theirs: Tree, labels: Labels
     What the user renamed is followed, what they deleted stays deleted. Where they edited what the
     new render changes in the same lines, or drops, it is a conflict that keeps their text.
     """
-    merged, unlike = Merged(), {}
-    for path, place, sides in _paired(repository, base, ours, theirs):
+    merged, unlike = Merged(renamed=renames(repository, base, ours, theirs)), {}
+    for path, place, sides in _paired(merged.renamed, base, ours, theirs):
         if sides.theirs in (sides.ours, sides.base):
             _put(merged, place, sides.ours)
         elif sides.theirs is None and path.startswith(MIGRATIONS):
@@ -105,10 +107,9 @@ def merge(repository: Path, base: Tree, ours: Tree, theirs: Tree, labels: Labels
 
 
 def _paired(
-    repository: Path, base: Tree, ours: Tree, theirs: Tree
+    renamed: dict[str, str], base: Tree, ours: Tree, theirs: Tree
 ) -> Iterator[tuple[str, str, Sides]]:
     """Give each file's path in the renders, its place in the project, and its three sides."""
-    renamed = renames(repository, base, ours, theirs)
     for path in sorted({*base, *ours, *theirs} - set(renamed.values())):
         place = renamed.get(path, path)
         yield path, place, Sides(base.get(path), ours.get(place), theirs.get(path))

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from generator import git
-from generator.change import apply, moves, trees
+from generator.change import apply, moves, needed, trees
 from generator.change.merge import Change, Kind, Labels, merge
 from generator.change.moves import Places
 from generator.errors import RefusedError
@@ -32,6 +32,7 @@ def prepared(
     labels = Labels("yours", *rendered, found.answers_file)
     base, mine = _moved(base, places.base), _moved(mine, places.ours)
     merged = merge(found.root, base, mine, after.tree, labels)
+    needed.bring_back(found.root, base, after.tree, merged)
     _require_folders(merged.tree, ours)
     of_base, of_ours = (
         {path: then[place] for path, place in first.items()}
