@@ -42,6 +42,9 @@ class ServiceSettings(BaseSettings):
                 for item in error.errors(include_url=False, include_input=False)
             )
             raise SettingsError("Mend the environment or .env. " + "; ".join(lines)) from None
+        except (OSError, UnicodeError) as error:
+            remedy = "Save it as text in UTF-8, which this user may read."
+            raise SettingsError(f".env cannot be read: {error}. {remedy}") from None
 
 
 def load_all() -> None:
