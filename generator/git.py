@@ -118,7 +118,13 @@ def _environment() -> dict[str, str]:
     The words that it prints are read here, so they are English; an empty folder of templates
     is none.
     """
-    given = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    count = os.environ.get("GIT_CONFIG_COUNT") or "0"
+    if not count.isdecimal():
+        raise GeneratorError(
+            f"GIT_CONFIG_COUNT is no number but {count!r}: git refuses that.",
+            "Run: unset GIT_CONFIG_COUNT",
+        )
+    given = int(count)
     settings = {"GIT_CONFIG_COUNT": str(given + len(OVERRIDDEN))}
     for number, (name, value) in enumerate(OVERRIDDEN.items(), start=given):
         settings |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}

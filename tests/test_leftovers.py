@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,12 @@ def project(checkout: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def make_merged(project: Path) -> tuple[int, str]:
+def make_merged(project: Path, **environment: str) -> tuple[int, str]:
     """Run the part of `make check` that looks for what a merge has left."""
     done = subprocess.run(
         ["make", "--no-print-directory", "merged"],
         cwd=project,
+        env={**os.environ, **environment},
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -74,6 +76,22 @@ def test_outside_of_git(project: Path) -> None:
     """A search that cannot be made has not found that all is well."""
     (project / ".git").rename(project / "no-git")
     assert make_merged(project)[0] != 0
+
+
+RECURSE = {"GIT_CONFIG_KEY_0": "submodule.recurse", "GIT_CONFIG_VALUE_0": "true"}
+AROUND = {
+    "submodules": {"GIT_CONFIG_COUNT": "1", **RECURSE},
+    "a hook's": {"GIT_DIR": "above/.git", "GIT_INDEX_FILE": "above/.git/index"},
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_git_as_it_is_around(project: Path, name: str) -> None:
+    """Neither settings for all repositories nor what git tells a hook of another one matter."""
+    code, printed = make_merged(project, **AROUND[name])
+    assert code == 0, printed
+    (project / "src/shop/new.py").write_text(CONFLICT)
+    assert "src/shop/new.py:2:<<<<<<< before updating" in make_merged(project, **AROUND[name])[1]
 
 
 @pytest.mark.parametrize("ci", CI_FILES)

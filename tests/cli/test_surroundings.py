@@ -90,6 +90,15 @@ def test_bad_copier_settings(checkout: Path, tmp_path: Path, answers: str, fact:
     assert list(tmp_path.iterdir()) == [settings]
 
 
+def test_a_variable_of_git_that_is_none(checkout: Path, tmp_path: Path) -> None:
+    """Git itself refuses it, whatever it is told."""
+    done = fastapi_tasks(checkout, tmp_path, "new", "shop", "--defaults", GIT_CONFIG_COUNT="abc")
+
+    assert done.returncode == 1
+    assert "GIT_CONFIG_COUNT is no number but 'abc'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("step", ["clone", "commit"])
 @pytest.mark.parametrize("ending", [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
 def test_interrupted_half_way(

@@ -15,7 +15,7 @@ from tests import support
 if TYPE_CHECKING:
     from pathlib import Path
 
-NESTED = {"__pycache__/", "*.rej", ".mypy_cache/", ".pytest_cache/", ".ruff_cache/"}
+NESTED = {"__pycache__/", "*.rej", ".*_cache/"}
 DOCKERFILE = """\
 # syntax=docker/dockerfile:1
 FROM python:3.11-slim AS build

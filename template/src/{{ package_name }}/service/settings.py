@@ -43,8 +43,7 @@ class ServiceSettings(BaseSettings):
             )
             raise SettingsError("Mend the environment or .env. " + "; ".join(lines)) from None
         except (OSError, UnicodeError) as error:
-            remedy = "Save it as text in UTF-8, which this user may read."
-            raise SettingsError(f".env cannot be read: {error}. {remedy}") from None
+            raise SettingsError(f".env cannot be read as UTF-8: {error}. Mend that.") from None
 
 
 def load_all() -> None:
