@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks import api, before, engines, enqueue, growth, latency, outbox, render, start
+from benchmarks import api, before, engines, enqueue, growth, latency, outbox, render, scale, start
 
 SUBJECTS: dict[str, Any] = {
     "outbox": outbox,
@@ -17,6 +17,7 @@ SUBJECTS: dict[str, Any] = {
     "start": start,
     "render": render,
     "growth": growth,
+    "scale": scale,
 }
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NAMES = [
     *("outbox", "enqueue", "latency", "api", "engines", "before"),
-    *("start", "render", "growth"),
+    *("start", "render", "growth", "scale"),
 ]
 RUNS = {"rate": {"ours": [30.0, 10.0, 20.0], "peer": [10.0, 10.0, 10.0]}}
 RATE = Ratio("ours / peer", "rate", "ours", "peer", at_least=2.5, guard=1.0)

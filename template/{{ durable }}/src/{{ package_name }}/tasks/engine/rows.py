@@ -72,18 +72,11 @@ class Claim:
         return self.attempts + max(self.deaths - 1, 0) + 1
 
 
-_GIVEN = {
-    "id": Uuid(),
-    "task": Text(),
-    "queue": Text(),
-    "message": Text(),
-    "key": Text(),
-    "delay": Float(),
-    "sent": Boolean(),
-}
+_AS_GIVEN = {"id": Uuid(), **dict.fromkeys(("task", "queue", "message", "key"), Text())}
+_GIVEN = {**_AS_GIVEN, "delay": Float(), "sent": Boolean()}
 _NEW = listed(_GIVEN)
 _NEW_ROW = {
-    **{name: _NEW.c[name] for name in ("id", "task", "queue", "message", "key")},
+    **{name: _NEW.c[name] for name in _AS_GIVEN},
     "state": literal(TaskState.QUEUED),
     "attempts": literal(0),
     "run_at": after(_NEW.c.delay),
