@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from shop.tasks.engine.rows import Rows
 from sqlalchemy import text
 
 CONNECTIONS = 20
-WARM_UP = LATE + 1
+WARM_UP = LATE + 1  # seconds
 HZ = os.sysconf("SC_CLK_TCK")
+Work = Callable[[Rows], Coroutine[Any, Any, None]]
 asked = 0
 
 
@@ -49,27 +51,28 @@ async def claim(rows: Rows) -> None:
         await asyncio.sleep(local_worker.POLL)
 
 
-def seconds_of(children: int) -> float:
+def seconds_of_children(parent: int) -> float:
     """Return the processor time that a process's children have spent."""
-    return sum(_spent(children)) / HZ
+    every = (_fields(int(folder.name)) for folder in Path("/proc").glob("[0-9]*"))
+    return sum(one[11] + one[12] for one in every if one and one[1] == parent) / HZ
 
 
-def _spent(parent: int) -> Iterator[int]:
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = file.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == parent:
-            yield int(fields[11]) + int(fields[12])
+def parent_of(pid: int) -> int:
+    return _fields(pid)[1]
 
 
-async def main(
-    work: Callable[[Rows], Coroutine[Any, Any, None]], workers: int, took: float
-) -> None:
+def _fields(pid: int) -> list[int]:
+    """Return what /proc has of a process behind its name, but for its state; [] if it is gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return [0, *map(int, words[1:])]
+    return []
+
+
+async def main(work: Work, workers: int, took: float) -> None:
     engines = [rows_engine(os.environ["SHOP_DATABASE_URL"]) for _ in range(CONNECTIONS)]
     [[backend]] = await fetch(engines[0], text("SELECT pg_backend_pid()"), {})
-    server = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+    server = parent_of(backend)
 
     async def one(number: int) -> None:
         await asyncio.sleep(number / workers * WARM_UP)
@@ -77,9 +80,9 @@ async def main(
 
     running = [asyncio.create_task(one(number)) for number in range(workers)]
     await asyncio.sleep(2 * WARM_UP)
-    before, begun = (asked, seconds_of(server)), time.monotonic()
+    before, begun = (asked, seconds_of_children(server)), time.monotonic()
     await asyncio.sleep(took)
-    passed, after = time.monotonic() - begun, (asked, seconds_of(server))
+    passed, after = time.monotonic() - begun, (asked, seconds_of_children(server))
     for each in running:
         each.cancel()
     await asyncio.gather(*running, return_exceptions=True)
