@@ -150,7 +150,7 @@ def end_as_a_container(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.parametrize("backend", OLD)
 def test_from_the_last_release(renders: projects.Renders, tmp_path: Path, backend: str) -> None:
-    """As docs/tasks.md says: no request fails, and each mail goes out.
+    """As CHANGELOG.md says, under 0.3.0: no request fails, and each mail goes out.
 
     The old workers end, the database is migrated, the new worker starts, the API is replaced.
     """

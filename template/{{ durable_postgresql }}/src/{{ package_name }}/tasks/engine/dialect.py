@@ -1,11 +1,10 @@
 """What rows.py says differently to PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import (
@@ -66,12 +65,8 @@ def has_id(identified: Any, parameter: str) -> ColumnElement[bool]:
     return chosen
 
 
-def names(values: Iterable[str]) -> Any:
-    return list(values)
-
-
-def ids(values: Iterable[UUID]) -> Any:
-    return list(values)
+names: Any = list
+ids: Any = list
 
 
 def listed(types: Mapping[str, Any]) -> FromClause:
@@ -177,11 +172,7 @@ class Notifier:
 
     async def _send(self) -> None:
         self._asked.clear()
-        try:
+        # A lost notification costs a worker's poll interval, no more.
+        with suppress(SQLAlchemyError, OSError):
             async with asyncio.timeout(PATIENCE), self._engine.connect() as connection:
                 await connection.execute(sql(f"NOTIFY {CHANNEL}"))
-        except asyncio.CancelledError:
-            self._asked.set()
-            raise
-        except (SQLAlchemyError, OSError):
-            pass  # costs a worker's poll interval, no more
