@@ -100,7 +100,7 @@ class Lab:
 
     def peer(self) -> Place:
         """Return the peers' environment with an empty database and broker."""
-        database = self._made("database", SERVING).replace("+asyncpg", "")
+        database = _plain(self._made("database", SERVING)).replace("+asyncpg", "")
         broker = self._made("broker", SERVING)
         environment = {
             **self._marks(),
@@ -188,7 +188,7 @@ class Lab:
         project = self._project(serving)
         environment = {"PYTHONPATH": str(project), "PATH": "/usr/sbin:/usr/bin:/bin"}
         if serving.release:  # its tables, in the server of all
-            environment["SHOP_TEST_DATABASE_URL"] = self._made("database", SERVING)
+            environment["SHOP_TEST_DATABASE_URL"] = _plain(self._made("database", SERVING))
         self._servers[serving] = subprocess.Popen(
             [str(project / ".venv/bin/python"), str(PROGRAMS / "servers.py")],
             cwd=project,
@@ -198,3 +198,8 @@ class Lab:
             text=True,
         )
         return self._servers[serving]
+
+
+def _plain(url: str) -> str:
+    """Return it without what only our services understand."""
+    return url.partition("?")[0]

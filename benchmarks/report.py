@@ -101,26 +101,25 @@ def figure_table(results: Results) -> str:
 
 def notes(results: Iterable[Results]) -> str:
     """Return where and with what it was measured; and which figures are no good for comparison."""
-    by_machine: dict[str, list[str]] = {}
+    loads: dict[str, list[str]] = {}
     for each in results:
-        by_machine.setdefault(_described(each["machine"]), []).append(each["subject"])
-    return "\n".join(f"{', '.join(names)}: {text}" for text, names in by_machine.items())
+        loads.setdefault(_described(each["machine"]), []).append(_load(each))
+    return "\n".join(
+        f"{text} Load, before and after: {'; '.join(of)}." for text, of in loads.items()
+    )
 
 
 def _described(machine: Mapping[str, Any]) -> str:
-    load = f"load {machine['load_at_start']:.1f} before, {machine['load_at_end']:.1f} after"
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    text = f"{machine['day']}, {machine['rounds']} rounds, {machine['cores']} cores, {load}. "
-    return f"{text}{versions}.{busy(machine)}"
+    return f"{machine['day']}, {machine['rounds']} rounds, {machine['cores']} cores. {versions}."
 
 
-def busy(machine: Mapping[str, Any]) -> str:
+def _load(results: Results) -> str:
     """Say so where others used the machine: the contenders themselves keep it busy later on."""
-    if machine["load_at_start"] <= machine["cores"] / 4:
-        return ""
-    return (
-        " **The machine was too busy to compare: others used it, run it again when it is quiet.**"
-    )
+    machine = results["machine"]
+    load = f"{results['subject']} {machine['load_at_start']:.1f}, {machine['load_at_end']:.1f}"
+    busy = machine["load_at_start"] > machine["cores"] / 4
+    return f"{load} (**others used the machine: too busy to compare**)" if busy else load
 
 
 def out_of_bounds(results: Results, ratios: Sequence[Ratio]) -> Iterator[str]:
