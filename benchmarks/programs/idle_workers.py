@@ -31,12 +31,12 @@ asked = 0
 
 class Counting(Rows):
     async def all(self, statement: Any, **values: Any) -> Any:
-        global asked  # noqa: PLW0603
+        global asked  # noqa: PLW0603 - one count of all
         asked += 1
         return await super().all(statement, **values)
 
     async def take(self, queue: str, count: int, *, most_deaths: int) -> Any:
-        global asked  # noqa: PLW0603
+        global asked  # noqa: PLW0603 - one count of all
         asked += 1
         return await super().take(queue, count, most_deaths=most_deaths)
 
