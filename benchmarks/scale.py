@@ -6,6 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
+from benchmarks.lab import PROGRAMS, ROOT
 from benchmarks.report import Ratio
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def contenders_in(lab: Lab) -> dict[str, Contender]:
 
 def _looked(lab: Lab, kind: str, workers: int) -> Figures:
     place = lab.ours("outbox")
-    printed = place.program("idle_workers", kind, str(workers), str(SECONDS))
+    path = f"{PROGRAMS}:{ROOT}"
+    printed = place.program("idle_workers", kind, str(workers), str(SECONDS), PYTHONPATH=path)
     found: Figures = json.loads(printed.splitlines()[-1])  # the ones before are the dispatcher's
     return found

@@ -12,7 +12,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,10 @@ from shop.tasks.engine.dispatcher import LATE, Dispatcher
 from shop.tasks.engine.rows import Rows
 from sqlalchemy import text
 
+from benchmarks.processes import cpu_seconds
+
 CONNECTIONS = 20
 WARM_UP = LATE + 1  # seconds
-HZ = os.sysconf("SC_CLK_TCK")
 Work = Callable[[Rows], Coroutine[Any, Any, None]]
 asked = 0
 
@@ -51,22 +51,8 @@ async def claim(rows: Rows) -> None:
         await asyncio.sleep(local_worker.POLL)
 
 
-def seconds_of_children(parent: int) -> float:
-    """Return the processor time that a process's children have spent."""
-    every = (_fields(int(folder.name)) for folder in Path("/proc").glob("[0-9]*"))
-    return sum(one[11] + one[12] for one in every if one and one[1] == parent) / HZ
-
-
 def parent_of(pid: int) -> int:
-    return _fields(pid)[1]
-
-
-def _fields(pid: int) -> list[int]:
-    """Return what /proc has of a process behind its name, but for its state; [] if it is gone."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return [0, *map(int, words[1:])]
-    return []
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 async def main(work: Work, workers: int, took: float) -> None:
@@ -80,9 +66,9 @@ async def main(work: Work, workers: int, took: float) -> None:
 
     running = [asyncio.create_task(one(number)) for number in range(workers)]
     await asyncio.sleep(2 * WARM_UP)
-    before, begun = (asked, seconds_of_children(server)), time.monotonic()
+    before, begun = (asked, cpu_seconds(server)), time.monotonic()
     await asyncio.sleep(took)
-    passed, after = time.monotonic() - begun, (asked, seconds_of_children(server))
+    passed, after = time.monotonic() - begun, (asked, cpu_seconds(server))
     for each in running:
         each.cancel()
     await asyncio.gather(*running, return_exceptions=True)
