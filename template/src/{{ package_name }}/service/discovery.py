@@ -6,13 +6,15 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
-
-from fastapi import APIRouter
-from starlette.types import ASGIApp
+from typing import TYPE_CHECKING, TypeVar
 
 from .. import PACKAGE
 from ..tasks.errors import TaskDefinitionError
+from .imports import nothing_collected
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+    from starlette.types import ASGIApp
 
 COMMANDS = {"__main__", "main", "service.cli", "tasks.engine.with_worker", "tasks.engine.worker"}
 """The modules that start a process: to import one would import what it alone needs."""
@@ -38,7 +40,8 @@ def import_all(*, with_api: bool = False) -> list[ModuleType]:
         _check_folders(Path(folder))
     names = (found.name for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."))
     wanted = (name for name in names if name.removeprefix(f"{PACKAGE}.") not in COMMANDS)
-    return [_import(name) for name in wanted if with_api or not name.endswith(OF_API)]
+    with nothing_collected():
+        return [_import(name) for name in wanted if with_api or not name.endswith(OF_API)]
 
 
 def _import(name: str) -> ModuleType:
@@ -50,14 +53,16 @@ def _import(name: str) -> ModuleType:
         raise TaskDefinitionError(f"{at.filename}:{at.lineno}: {error}") from error
 
 
-def routers() -> Iterator[APIRouter]:
+def routers() -> Iterator["APIRouter"]:
     """Yield the ``router`` of each module named router or …_router; raises DiscoveryError."""
+    from fastapi import APIRouter
+
     for module in import_all(with_api=True):
         if module.__name__.endswith(ROUTERS):
             yield _named(module, "router", APIRouter, "router = APIRouter()")
 
 
-def middlewares() -> Iterator[Callable[[ASGIApp], ASGIApp]]:
+def middlewares() -> Iterator[Callable[["ASGIApp"], "ASGIApp"]]:
     """Yield the class ``Middleware`` of each module named middleware; raises DiscoveryError.
 
     It is pure ASGI, and around every request: it sees all and must cost little.
