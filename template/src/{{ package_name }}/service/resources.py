@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
-from ssl import SSLContext
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
-import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from ..settings import Settings
@@ -14,17 +13,32 @@ from ..tasks.engine import open_queue
 from ..tasks.engine.queue import TaskQueue
 from .database import create_engine, create_reading_engine, session_factory
 
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    import httpx
+
 REQUEST_LIMIT = 30.0  # seconds for a statement of the API; tasks have their own timeouts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resources:
     engine: AsyncEngine
     reading: AsyncEngine
     """For what only reads: it waits for no writer."""
     sessions: async_sessionmaker[AsyncSession]
-    http: httpx.AsyncClient
     queue: TaskQueue
+
+    @cached_property
+    def http(self) -> "httpx.AsyncClient":
+        """Made at its first use, as it takes longer than all the rest."""
+        import httpx
+
+        return httpx.AsyncClient(timeout=10, verify=_certificates())
+
+    async def close(self) -> None:
+        if "http" in vars(self):  # it was made
+            await self.http.aclose()
 
 
 _open: list[Resources] = []
@@ -42,12 +56,12 @@ async def open_resources(*, statement_limit: float | None = None) -> AsyncIterat
     """Open them; ``statement_limit`` is in seconds, for each statement of a session."""
     engine, reading = _engines(Settings.load().database_url.get_secret_value(), statement_limit)
     try:
-        async with (
-            httpx.AsyncClient(timeout=10, verify=_certificates()) as http,
-            open_queue(engine, reading) as queue,
-        ):
-            _open.append(Resources(engine, reading, session_factory(engine), http, queue))
-            yield _open[-1]
+        async with open_queue(engine, reading) as queue:
+            _open.append(Resources(engine, reading, session_factory(engine), queue))
+            try:
+                yield _open[-1]
+            finally:
+                await _open[-1].close()
     finally:
         await engine.dispose()
         await reading.dispose()
@@ -62,6 +76,7 @@ def _engines(url: str, statement_limit: float | None) -> tuple[AsyncEngine, Asyn
 
 
 @cache
-def _certificates() -> SSLContext:
-    """Read the certificate authorities once: it takes longer than all the rest."""
+def _certificates() -> "SSLContext":
+    import httpx
+
     return httpx.create_ssl_context()

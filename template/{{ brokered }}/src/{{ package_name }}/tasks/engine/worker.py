@@ -128,6 +128,7 @@ async def _warm_up() -> None:
         try:
             queue = resources.queue
             assert isinstance(queue, BrokeredQueue)  # noqa: S101 - this overlay's
+            _ = resources.http
             await queue.rows.claim(uuid4())
         except Exception as error:  # noqa: BLE001 - whatever the database says when it is away
             log.warning("the database does not answer", error=type(error).__name__)
