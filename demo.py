@@ -45,7 +45,7 @@ with ExitStack() as stack:
         settings["SHOP_BROKER_URL"] = broker.url
     print(json.dumps(settings), flush=True)
     for line in sys.stdin:
-        {"freeze": broker.freeze, "thaw": broker.thaw}[line.strip()]()
+        {"freeze": broker.server.freeze, "thaw": broker.server.thaw}[line.strip()]()
         print("done", flush=True)
 """
 DEMO_IDENTITY = {  # of the first commit, where the machine's git has none yet

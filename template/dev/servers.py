@@ -116,35 +116,23 @@ def _guard(pid: int) -> subprocess.Popen[bytes]:
 
 
 class Broker(ABC):
-    """A broker of ours, or one of others, which cannot be stopped or frozen."""
+    """A broker of ours, or one of others."""
 
     def __init__(self, url: str, server: Server | None) -> None:
         self.url = url
-        self.controlled = server is not None
         self._server = server
 
     @abstractmethod
     def create(self) -> str:
         """Return the URL of a fresh namespace."""
 
-    def start(self) -> None:
-        self._own().start()
+    @property
+    def is_ours(self) -> bool:
+        return self._server is not None
 
-    def stop(self) -> None:
-        self._own().stop()
-
-    def kill(self) -> None:
-        self._own().kill()
-
-    def freeze(self) -> None:
-        self._own().freeze()
-
-    def thaw(self) -> None:
-        self._own().thaw()
-
-    def _own(self) -> Server:
-        if self._server is None:
-            raise RuntimeError("The broker is not ours to stop or freeze: ask `controlled` before.")
+    @property
+    def server(self) -> Server:
+        assert self._server, "it is not ours to stop or freeze"  # noqa: S101 - ask before
         return self._server
 
 

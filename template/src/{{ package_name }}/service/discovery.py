@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .. import PACKAGE
 from ..tasks.errors import TaskDefinitionError
-from .imports import nothing_collected
+from .process import nothing_collected
 
 if TYPE_CHECKING:
     from fastapi import APIRouter

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-import httpx
 from pydantic import SecretStr
 
 from ...service.settings import PREFIX, ServiceSettings, url_of
 from .queue import QueueStats, TaskOperations, TaskStatus
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class OperationsSettings(ServiceSettings):
@@ -27,7 +29,7 @@ class OperationsError(Exception):
 
 
 class _Client:
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: "httpx.AsyncClient") -> None:
         self._http = http
 
     async def stats(self) -> QueueStats:
@@ -54,9 +56,11 @@ class _Client:
         return {"queued tasks": stats.queued, "running tasks": stats.running}
 
     async def _request(self, method: str, path: str) -> Any:
+        from httpx import TransportError
+
         try:
             response = await self._http.request(method, path)
-        except httpx.TransportError as error:
+        except TransportError as error:
             raise OperationsError(
                 f"The API does not answer at {self._http.base_url} ({type(error).__name__}): "
                 f"start it, or set {PREFIX}OPERATIONS_URL."
@@ -73,10 +77,12 @@ class _Client:
 
 @asynccontextmanager
 async def open_operations() -> AsyncIterator[TaskOperations]:
+    from httpx import AsyncClient
+
     settings = OperationsSettings.load()
     token = settings.operations_token
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     url = f"{settings.operations_url.rstrip('/')}/operations"
-    direct = httpx.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False)
+    direct = AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False)
     async with direct as http:  # the API is no web site that a proxy leads to
         yield _Client(http)

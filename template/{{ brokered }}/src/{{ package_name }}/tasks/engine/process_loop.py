@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from ...service.forks import reset_signals_in_children
+from ...service.process import reset_signals_in_children
 from ...service.resources import open_resources
 from .attempt import run_by_id
 from .brokered import BrokeredQueue

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...service import logging
 from ...service.discovery import import_all
-from ...service.forks import reset_signals_in_children
+from ...service.process import reset_signals_in_children
 from ...service.resources import open_resources
 from ...service.settings import load_all
 from ..queues import queues_to_work_on
