@@ -136,7 +136,7 @@ def test_the_sync_twin_asks_one_after_the_other(
 
 
 def test_how_long_both_ways_take(shop: Service, apis: Apis, label: str) -> None:
-    """One takes as long as the slower API, the best of three; the other as long as both.
+    """One takes as long as the slower API, in one of three tries; the other as long as both.
 
     What is logged of them holds what the route waited for.
     """
@@ -149,11 +149,15 @@ def test_how_long_both_ways_take(shop: Service, apis: Apis, label: str) -> None:
         shop.client.get(url, headers=headers).raise_for_status()
         return time.monotonic() - began
 
-    at_one_time, in_turn = min(seconds("/feeds") for _ in range(3)), seconds("/feeds/sync")
+    in_turn = seconds("/feeds/sync")
+    for tries in range(1, 4):
+        at_one_time = seconds("/feeds")
+        if at_one_time <= 0.6 * in_turn:
+            break
     assert DELAY <= at_one_time < 2 * DELAY <= in_turn
     assert at_one_time <= 0.6 * in_turn
     logged = {"event": "request answered", "correlation_id": label}
-    wait_until(lambda: len(shop.worker.find(**logged)) == 4)
+    wait_until(lambda: len(shop.worker.find(**logged)) == tries + 1)
     assert all(line["milliseconds"] >= DELAY * 1000 for line in shop.worker.find(**logged))
 
 

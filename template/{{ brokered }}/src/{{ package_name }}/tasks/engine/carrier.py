@@ -64,6 +64,7 @@ class Pusher:
         self._waiting: list[Hint] = []
         self._woken = asyncio.Event()
         self._failed = -PAUSE
+        self._ending = False
 
     def takes(self, count: int) -> bool:
         """Tell whether that many are pushed soon; the dispatcher sends them otherwise."""
@@ -105,12 +106,14 @@ class Pusher:
         try:
             yield self
         finally:
-            pushing.cancel()
-            await self.flush()
+            self._ending = True
+            self._woken.set()
+            await pushing
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _push_for_ever(self) -> None:
-        while await self._woken.wait():
+        while not self._ending:
+            await self._woken.wait()
             self._woken.clear()
             await self.flush()
 
