@@ -1,4 +1,4 @@
-"""Each dependency that a project declares is used, and each module that it imports is declared."""
+"""Each dependency is used, and each module that is imported is declared, or is there."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Import:
 
 
 def problems(project: Path, files: list[Path], libraries: Path) -> Iterator[str]:
-    """Yield what is imported and not declared, then what is declared and not used."""
+    """Yield what is imported and not there or declared, then what is declared and not used."""
     package = next(folder.name for folder in (project / "src").iterdir() if folder.is_dir())
     metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     runtime = metadata["project"]["dependencies"]
@@ -58,10 +58,44 @@ def problems(project: Path, files: list[Path], libraries: Path) -> Iterator[str]
         declared = runtime if each.file.startswith(SHIPPED) else [*runtime, *dev]
         if each.module not in own:
             yield from _undeclared(each, declared, provided)
+    yield from _missing(project, sources)
     shipped = [source for source in sources if source.file.startswith(SHIPPED)]
     for declared, users, texts in (runtime, shipped, SHIPPED_TEXTS), (dev, sources, TEXTS):
         text, code = _text(project, users, texts), "".join(source.text for source in users)
         yield from _unused(declared, {i.module for i in _imports(users)}, provided, text, code)
+
+
+def _missing(project: Path, sources: list[Source]) -> Iterator[str]:
+    """Yield imports of modules of the project's own that it does not have."""
+    first = {each.name: each for root in (project, project / "src") for each in root.iterdir()}
+    for source in sources:
+        for node in ast.walk(source.tree):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            parts = node.module.split(".") if node.module else []
+            if node.level:
+                place = (project / source.file).parents[node.level - 1].joinpath(*parts)
+            elif parts[0] in first:
+                place = first[parts[0]].joinpath(*parts[1:])
+            else:
+                continue
+            for name in _absent(place, [alias.name for alias in node.names]):
+                yield f"{source.file}:{node.lineno}: imports {name}, which is not there"
+
+
+def _absent(place: Path, names: list[str]) -> Iterator[str]:
+    if place.with_name(f"{place.name}.py").is_file():
+        return  # what a module has, the type checkers know
+    if not place.is_dir():
+        yield place.name
+        return
+    package = place / "__init__.py"
+    said = package.read_text(encoding="utf-8") if package.is_file() else ""
+    for name in names:
+        inner = place / name
+        there = inner.is_dir() or inner.with_name(f"{name}.py").is_file()
+        if not there and not re.search(rf"\b{name}\b", said):
+            yield f"{place.name}.{name}"
 
 
 def _undeclared(each: Import, declared: list[str], provided: dict[str, set[str]]) -> Iterator[str]:

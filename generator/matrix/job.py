@@ -49,6 +49,8 @@ class Job:
     """Also what passed before."""
     limit: float | None
     recorded: dict[str, Any] = field(default_factory=dict)
+    typed_with: str = ""
+    """The combination that has all of its Python files, if one of the run's has."""
 
     @property
     def python(self) -> str:
@@ -60,6 +62,11 @@ class Job:
             text = (self.project / ANSWERS_FILE).read_text(encoding="utf-8")
             self.recorded.update(yaml.safe_load(text))
         return self.recorded
+
+    @property
+    def is_for_this_python(self) -> bool:
+        wanted = self.answers["python_version"]
+        return tuple(map(int, wanted.split("."))) <= sys.version_info[:2]
 
     @property
     def prefix(self) -> str:

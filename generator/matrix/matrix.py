@@ -21,6 +21,7 @@ from generator.matrix.combinations import Combination, combinations, select
 from generator.matrix.crews import Crew
 from generator.matrix.environments import Environments, Lane, declared
 from generator.matrix.job import Job
+from generator.matrix.larger import note_larger
 from generator.matrix.many_renders import LIMIT, rendered
 from generator.matrix.outcomes import NOT_DONE, History, Outcome, Status, shortened
 from generator.matrix.processes import GRACE, Processes, heed_interrupts, kill_marked
@@ -165,7 +166,8 @@ class _Run:
         with closing(rendered(self._source, wanted, self._request.jobs, limit)) as renders:
             for job, (seconds, error) in zip(jobs, renders, strict=True):
                 self._take(job, seconds, error)
-        # Only now is it known what all of them declare.
+        # Only now is it known what all of them have and declare.
+        note_larger(self._ready)
         for rank, job in enumerate(self._ready):
             self._futures.append(self._crew.add(rank, partial(self._check, job)))
 

@@ -135,9 +135,8 @@ def ci_and_servers(job: Job) -> list[Path]:
 
 
 def install(job: Job) -> None:
-    wanted = job.answers["python_version"]
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if tuple(map(int, wanted.split("."))) > sys.version_info[:2]:
+    if not job.is_for_this_python:
+        wanted, here = job.answers["python_version"], "{}.{}".format(*sys.version_info)
         raise SkippedError(f"it is for Python {wanted} and newer, this is {here}")
     job.environments.install(job.project, job.processes)
 
@@ -151,6 +150,8 @@ def lint(job: Job) -> None:
 
 
 def types(job: Job) -> None:
+    if job.typed_with and not job.thorough:
+        raise SkippedError("a larger one has all of its files; all: make test-all")
     workspace.date_by_content(job.sources())
     cache = job.mypy_caches.get()
     try:

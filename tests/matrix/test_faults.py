@@ -88,6 +88,23 @@ def test_an_undeclared_dependency(broken: Break) -> None:
     assert "imports anyio of anyio, which pyproject.toml does not declare" in said
 
 
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("from ..orders import tasks", "imports orders"),
+        ("from ..service.nothing import x", "imports nothing"),
+        ("from ..service import nothing", "imports service.nothing"),
+        ("from shop.orders.tasks import x", "imports tasks"),
+    ],
+)
+def test_a_module_that_this_combination_has_not(broken: Break, written: str, named: str) -> None:
+    """Imports tells of it: its types are checked where it may be there."""
+    tasks = f"template/{{{{ signup }}}}/{PACKAGE}/signup/tasks.py"
+    root = broken(tasks, "", f"\n\ndef late() -> None:\n    {written}\n")
+    [said] = found(root, "imports", "rq-sqlite").values()
+    assert re.search(rf"src/shop/signup/tasks.py:\d+: {named}, which is not there", said)
+
+
 def test_an_unused_dependency(broken: Break) -> None:
     """Imports names what is declared for nothing, though a comment and a docstring tell of it."""
     root = broken("template/pyproject.toml.jinja", '"alembic', '"anyio>=4",\n  "alembic')
