@@ -64,7 +64,7 @@ class Pusher:
         self._waiting: list[Hint] = []
         self._woken = asyncio.Event()
         self._failed = -PAUSE
-        self._ending = False
+        self._pushing = asyncio.Lock()
 
     def takes(self, count: int) -> bool:
         """Tell whether that many are pushed soon; the dispatcher sends them otherwise."""
@@ -75,10 +75,12 @@ class Pusher:
         self._woken.set()
 
     async def flush(self) -> None:
-        while hints := self._waiting[:BATCH]:
-            del self._waiting[:BATCH]
-            if not await self._try(partial(self._carrier.push, hints)):
-                self._waiting.clear()
+        """Push what waits, and wait for what is on its way."""
+        async with self._pushing:
+            while hints := self._waiting[:BATCH]:
+                del self._waiting[:BATCH]
+                if not await self._try(partial(self._carrier.push, hints)):
+                    self._waiting.clear()
 
     async def send(self, hints: Sequence[Hint]) -> int:
         """Push at once; return how many surely got there."""
@@ -106,14 +108,12 @@ class Pusher:
         try:
             yield self
         finally:
-            self._ending = True
-            self._woken.set()
-            await pushing
+            await self.flush()
+            pushing.cancel()
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _push_for_ever(self) -> None:
-        while not self._ending:
-            await self._woken.wait()
+        while await self._woken.wait():
             self._woken.clear()
             await self.flush()
 
