@@ -55,14 +55,17 @@ def _no_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the main thread when the time is over, whatever it is doing."""
+def limited(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the main thread when the time is over, whatever it is doing.
+
+    Once a second from then on: a destructor, in which it may be raised, swallows it.
+    """
 
     def over(*_: object) -> None:
         raise TimeoutError(f"ran for {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:
@@ -78,7 +81,7 @@ def render(
 
     began = time.monotonic()
     try:
-        with _limited(limit), faster():
+        with limited(limit), faster():
             copier.run_copy(
                 str(source),
                 project,

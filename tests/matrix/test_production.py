@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 def test_a_dependency_that_development_brings(broken: Break) -> None:
     """It is missed by name: here, what only an extra of the broker's library declares."""
     root = broken("backends.yml", '"kombu[redis]>=5.7,<6"', '"kombu>=5.7,<6"')
-    [said] = found(root, "production", "celery-redis-sqlite", limit=30).values()
+    [said] = found(root, "production", "celery-redis-sqlite", limit=15).values()
     assert "No module named 'packaging'" in said
 
 
 def test_a_worker_that_is_asked_by_http(broken: Break) -> None:
     """Its container would be unhealthy for ever."""
     root = broken("template/Dockerfile.jinja", "{{ 'beat' if processes else 'alive' }}", "alive")
-    [said] = found(root, "production", "outbox-sqlite", limit=30).values()
-    assert said.startswith("worker is not healthy after 30 s: The API does not answer")
+    [said] = found(root, "production", "outbox-sqlite", limit=15).values()
+    assert said.startswith("worker is not healthy after 15 s: The API does not answer")
 
 
 def test_a_dotenv_that_reaches_no_container(broken: Break) -> None:

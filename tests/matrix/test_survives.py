@@ -11,13 +11,14 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 from generator.errors import GeneratorError
-from generator.matrix import documented, matrix, processes, workspace
+from generator.matrix import documented, many_renders, matrix, processes, workspace
 from generator.matrix.job import FoundError
 from generator.matrix.outcomes import Outcome, Status
 from tests import support
@@ -34,7 +35,7 @@ from pathlib import Path
 from dev.redis import broker_server
 
 with broker_server(Path("data")) as broker:
-    server = broker._own()._child
+    server = broker.server._child
     os.kill(server.pid, 9)
     server.wait()
     raise ConnectionError("no answer")
@@ -79,6 +80,14 @@ def test_a_render_that_hangs(folder: Path, tmp_path: Path, only: dict[str, str])
     assert {(o.status, o.detail) for o in trees} == {(Status.SKIPPED, "render was not done")}
     assert len(renders) == len(trees)
     assert folder
+
+
+def test_a_render_that_swallows_its_limit() -> None:
+    """As a destructor does, in which it may be raised: it is told once more."""
+    with pytest.raises(TimeoutError), many_renders.limited(0.1):  # noqa: PT012
+        with suppress(TimeoutError):
+            time.sleep(10)
+        time.sleep(10)
 
 
 def test_the_limit_is_that_of_documented_commands_too(
@@ -160,7 +169,7 @@ def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPat
         use(service)
 
     monkeypatch.setattr(documented.Service, "use", shut_down_before)
-    request = matrix.Request({"name": "rq-sqlite"}, ["commands"], again=True, limit=30)
+    request = matrix.Request({"name": "rq-sqlite"}, ["commands"], again=True, limit=15)
     *_, outcome = matrix.run(request)
     assert outcome.stage == "commands"
     assert outcome.status is Status.MACHINE, outcome
