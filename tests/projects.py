@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,18 @@ def _clear(folder: Path) -> None:
 def _tag(folder: Path, version: str) -> None:
     support.commit(folder, version)
     support.git(folder, "tag", version)
+
+
+def release(folder: Path, version: str) -> None:
+    """Release a clone of this repository as that version."""
+    changelog = folder / "CHANGELOG.md"
+    text = changelog.read_text().replace("## [Unreleased]\n", "## [Unreleased]\n\n- More.\n", 1)
+    changelog.write_text(text)
+    support.commit(folder, "More")
+    subprocess.run(
+        [sys.executable, "release.py", version], cwd=folder, check=True, capture_output=True
+    )
+    support.commit(folder, f"Release {version}")
 
 
 def make(folder: Path, template: Path, version: str, **answers: str) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import support
+from tests import projects, support
 from tests.support import answers, files, git
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ BUILD = "import sys; from hatchling.build import build_{0} as b; print(b(sys.arg
 def clone(checkout: Path, tmp_path: Path) -> Path:
     """Give a clone between two releases."""
     git(tmp_path, "clone", "--quiet", str(checkout), "clone")
-    return tmp_path / "clone"
+    folder = tmp_path / "clone"
+    projects.edit(folder, "pyproject.toml", f'"{projects.ABOUT["version"]}"', '"9.0.0.dev0"')
+    support.commit(folder, "The next version")
+    return folder
 
 
 def run(cwd: Path, *command: str, code: int = 0) -> str:
@@ -156,12 +159,7 @@ def test_an_unpacked_archive(clone: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", ["folder", "wheel", "sdist"])
 def test_a_release(clone: Path, tmp_path: Path, way: str) -> None:
     """Its version is what the project remembers, of the public repository."""
-    changelog = clone / "CHANGELOG.md"
-    text = changelog.read_text().replace("## [Unreleased]\n", "## [Unreleased]\n\n- More.\n", 1)
-    changelog.write_text(text)
-    support.commit(clone, "More")
-    run(clone, sys.executable, "release.py", "9.0.0")
-    support.commit(clone, "Release 9.0.0")
+    projects.release(clone, "9.0.0")
     command = installed(way, clone, tmp_path / "installed")
 
     made = json.loads(run(tmp_path, *command, "new", "shop", "--json"))
