@@ -91,10 +91,11 @@ def unreleased() -> str:
 def _installed() -> str:
     """Name the version that is installed: a release, a commit, or files that are neither."""
     own = releases.tag(own_version())
-    if own in releases.found(ROOT):
+    commit = ROOT / "commit"  # by hatch_build.py, of what is no release
+    if not commit.is_file() and own in releases.found(ROOT):
         return own
-    if (ROOT / "commit").is_file():  # by hatch_build.py
-        return (ROOT / "commit").read_text(encoding="utf-8").strip()
+    if commit.is_file() and (name := commit.read_text(encoding="utf-8").strip()):
+        return name
     content = hashlib.sha256()
     files = [*ROOT.glob("*.yml"), *(f for f in (ROOT / "template").rglob("*") if f.is_file())]
     for file in sorted(file for file in files if "__pycache__" not in file.parts):

@@ -169,3 +169,21 @@ def test_a_release(clone: Path, tmp_path: Path, way: str) -> None:
     assert recorded["_src_path"].startswith("https://github.com/")
     assert "--vcs-ref v9.0.0" in made["copier"]
     carries_on(command, tmp_path / "shop")
+
+
+@pytest.mark.parametrize(("way", "committed"), [("folder", True), ("wheel of the sdist", False)])
+def test_edited_since_its_release(
+    clone: Path, tmp_path: Path, way: str, *, committed: bool
+) -> None:
+    """It is no release any more, whatever its version says: projects are of what is there."""
+    projects.release(clone, "9.0.0")
+    (clone / "template/ADDED").write_text("new\n")
+    if committed:
+        support.commit(clone, "More")
+    command = installed(way, clone, tmp_path / "installed")
+
+    run(tmp_path, *command, "new", "shop", "--defaults")
+
+    assert (tmp_path / "shop/ADDED").is_file()
+    assert answers(tmp_path / "shop")["_commit"] != "v9.0.0"
+    carries_on(command, tmp_path / "shop")
