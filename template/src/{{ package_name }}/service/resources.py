@@ -58,11 +58,10 @@ async def open_resources(*, statement_limit: float | None = None) -> AsyncIterat
     try:
         async with open_queue(engine, reading) as queue:
             _open.append(Resources(engine, reading, session_factory(engine), queue))
-            try:
-                yield _open[-1]
-            finally:
-                await _open[-1].close()
-    finally:
+            yield _open[-1]
+    finally:  # after the queue: its tasks end with all that they had
+        for opened in _open:
+            await opened.close()
         await engine.dispose()
         await reading.dispose()
         _open.clear()
