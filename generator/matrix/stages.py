@@ -225,7 +225,7 @@ def slow(combination: Combination) -> str | None:
     if answers["task_backend"] == "background":
         return None
     if answers["task_backend"] == "celery":
-        return "they take seven minutes; the same engine's are run with RQ; all: make test-all"
+        return "the same engine's are run with RQ; all: make test-all"
     if {name for name, _ in combination.others} != {"examples"} or answers[
         "database"
     ] != "postgresql":
