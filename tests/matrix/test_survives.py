@@ -84,7 +84,7 @@ def test_a_render_that_hangs(folder: Path, tmp_path: Path, only: dict[str, str])
 
 def test_a_render_that_swallows_its_limit() -> None:
     """As a destructor does, in which it may be raised: it is told once more."""
-    with pytest.raises(TimeoutError), many_renders.limited(0.1):  # noqa: PT012
+    with pytest.raises(TimeoutError), many_renders.limited(0.1):  # noqa: PT012 - the first is swallowed
         with suppress(TimeoutError):
             time.sleep(10)
         time.sleep(10)
