@@ -3,10 +3,11 @@
 # mypy: allow-untyped-calls
 
 import math
+import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Literal
 
 from pydantic import NonNegativeFloat, PositiveInt
@@ -100,19 +101,28 @@ def run_engine(queues: Sequence[str]) -> None:
         worker_class=Worker if settings.rq_worker == "fork" else SimpleWorker,
         serializer=JSONSerializer,
     )
-    Thread(target=_beat_with, args=(pool,), daemon=True, name="beat").start()
+    start_beat(pool)
     pool.start(logging_level="WARNING")
 
 
-def _beat_with(pool: WorkerPool) -> None:
+def start_beat(pool: WorkerPool) -> None:
     """Beat while RQ takes one of the pool's workers for alive: each keeps up a key in Redis."""
+    # A worker forked while a thread imports, or looks up a host, would wait for its locks for ever.
+    asking = Lock()
+    os.register_at_fork(
+        before=asking.acquire, after_in_parent=asking.release, after_in_child=asking.release
+    )
     redis = _connect(socket_timeout=5, socket_connect_timeout=5)
-    while True:
-        time.sleep(BEAT)  # first: nothing of this is under way while the pool forks its workers
-        keys = [Worker.redis_worker_namespace_prefix + name for name in list(pool.worker_dict)]
-        with suppress(RedisError):
-            if keys and redis.exists(*keys):
-                beat()
+
+    def beat_on() -> None:
+        while True:
+            keys = [Worker.redis_worker_namespace_prefix + name for name in list(pool.worker_dict)]
+            with asking, suppress(RedisError):
+                if keys and redis.exists(*keys):
+                    beat()
+            time.sleep(BEAT)
+
+    Thread(target=beat_on, daemon=True, name="beat").start()
 
 
 @asynccontextmanager
