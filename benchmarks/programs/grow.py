@@ -17,9 +17,15 @@ SELECT
         'version', 1, 'id', id, 'task', 'nothing', 'queue', 'default',
         'arguments', json_build_object('number', number), 'enqueued_at', now()
     ),
-    %(state)s::text, 0, now() - interval '1 hour', now(),
+    %(state)s::text, 0, at, at,
     CASE WHEN %(state)s::text = 'queued' THEN NULL ELSE now() END
-FROM (SELECT gen_random_uuid() AS id, number FROM generate_series(1, %(count)s) AS number) AS made
+FROM (
+    SELECT
+        gen_random_uuid() AS id,
+        number,
+        now() - interval '1 hour' + number * interval '1 millisecond' AS at
+    FROM generate_series(1, %(count)s) AS number
+) AS made
 """
 
 kind, count = sys.argv[1], int(sys.argv[2])

@@ -7,6 +7,7 @@ Times are the database's: no two clocks are compared.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -48,10 +49,21 @@ from .dialect import (
     names,
 )
 from .queue import TaskState
-from .row import DISPATCHER, ITS_QUEUED, ITS_RUNNING, QUEUED, TABLE, UNFINISHED, UNSENT, ended_as
+from .row import (
+    DISPATCHER,
+    ITS_QUEUED,
+    ITS_RUNNING,
+    QUEUED,
+    TABLE,
+    UNFINISHED,
+    UNSENT,
+    UtcDateTime,
+    ended_as,
+)
 from .runner import Ended
 
 LEASE = 8.0  # seconds
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 T = TABLE.c
 
 
@@ -65,6 +77,7 @@ class Claim:
     attempts: int
     deaths: int
     body: str
+    enqueued_at: datetime
 
     @property
     def attempt(self) -> int:
@@ -79,8 +92,8 @@ _NEW_ROW = {
     **{name: _NEW.c[name] for name in _AS_GIVEN},
     "state": literal(TaskState.QUEUED),
     "attempts": literal(0),
+    "enqueued_at": CLOCK,  # no later than the next
     "run_at": after(_NEW.c.delay),
-    "enqueued_at": CLOCK,
     "sent_at": case((_NEW.c.sent, CLOCK)),
 }
 _INSERT = (
@@ -97,7 +110,7 @@ _BEGIN = {
     "run_at": after(LEASE),
     "sent_at": None,
 }
-_CLAIM = T.id, T.claims, T.attempts, T.deaths, T.message
+_CLAIM = T.id, T.claims, T.attempts, T.deaths, T.message, T.enqueued_at
 _KNOWN = is_named(T.task, "known")
 _DUE = T.run_at <= NOW
 
@@ -109,6 +122,8 @@ def _first(*where: Any) -> Any:
 
 
 _OF_QUEUE = T.queue == bindparam("its_queue")
+_SINCE = T.run_at >= bindparam("since", type_=UtcDateTime())
+_DEATHS = T.deaths <= bindparam("most_deaths")
 _CLAIM_ONE = (
     update(TABLE)
     .where(T.id == bindparam("its_id"), QUEUED, _DUE, _KNOWN)
@@ -117,7 +132,7 @@ _CLAIM_ONE = (
 )
 _TAKE = (
     update(TABLE)
-    .where(_first(UNSENT, _OF_QUEUE, _DUE, _KNOWN, T.deaths <= bindparam("most_deaths")))
+    .where(_first(UNSENT, _OF_QUEUE, _DUE, _SINCE, _KNOWN, _DEATHS))
     .values(_BEGIN)
     .returning(*_CLAIM)
 )
@@ -241,9 +256,11 @@ class Rows:
         found = await fetch(self.engine, _CLAIM_ONE, {"its_id": task_id, "known": self.known})
         return Claim(*found[0]) if found else None
 
-    async def take(self, queue: str, count: int, *, most_deaths: int) -> list[Claim]:
-        """Begin an attempt at each of the first ``count`` that are due."""
-        values = {"its_queue": queue, "count": count, "most_deaths": most_deaths}
+    async def take(
+        self, queue: str, count: int, since: datetime = EVER, *, most_deaths: int
+    ) -> list[Claim]:
+        """Begin an attempt at each of the first ``count`` that have been due ``since`` then."""
+        values = {"its_queue": queue, "count": count, "since": since, "most_deaths": most_deaths}
         found = await fetch(self.engine, _TAKE, {**values, "known": self.known})
         return [Claim(*row) for row in found]
 

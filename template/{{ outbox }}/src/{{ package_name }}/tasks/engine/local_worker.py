@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from math import inf
 from time import monotonic
 
@@ -20,13 +21,14 @@ from .dispatcher import Dispatcher, for_ever
 from .keeper import Keeper, StopPipe
 from .leader import Leadership, View
 from .outbox import OutboxQueue, TaskSettings
-from .rows import Claim, Rows
+from .rows import EVER, Claim, Rows
 from .runner import Ended, Failed, RetryLater, Runner, given_up
 
 log = structlog.get_logger(__name__)
 POLL = 5.0  # seconds; covers what no wake-up tells of
 PATIENCE = 1.0  # seconds between two tries
 BATCH = 100
+LOOK_BACK = 1.0  # seconds
 HELD = 3  # times the concurrency: rows that are claimed, those included that wait to be settled
 APART = 3  # tasks that run in processes of their own at one time
 ANY_DEATHS = 1_000_000
@@ -44,6 +46,7 @@ class LocalWorker:
         self._held: dict[Claim, asyncio.Task[None]] = {}
         self._runs: dict[Claim, Run] = {}
         self._next: dict[str, float] = {}
+        self._frontiers: dict[str, tuple[datetime, float]] = {}
         self._ended: list[tuple[Claim, Ended, Progress | None]] = []
         self._changed = asyncio.Event()
         self._unsettled = 0
@@ -69,13 +72,29 @@ class LocalWorker:
         for queue in self._queues:
             count = min(await self._room(), BATCH)
             most_deaths = 0 if self._apart.locked() else ANY_DEATHS
-            claims = await self._rows.take(queue, count, most_deaths=most_deaths)
+            claims = await self._claim(queue, count, most_deaths)
             for claim in claims:
                 self._held[claim] = asyncio.create_task(self._run(claim))
             if len(claims) == count:
                 return 0.0
             wait = min(wait, await self._seconds_until_next(queue))
         return wait
+
+    async def _claim(self, queue: str, count: int, most_deaths: int) -> list[Claim]:
+        """Begin where the last ones were: before that is what a transaction may still see.
+
+        Now and then from the start: some commits take longer than others that began later.
+        """
+        since, until = self._frontiers.get(queue, (EVER, 0.0))
+        if monotonic() > until:
+            since, until = EVER, monotonic() + LOOK_BACK
+        claims = await self._rows.take(queue, count, since, most_deaths=most_deaths)
+        if len(claims) < count and since > EVER:
+            more = count - len(claims)
+            claims += await self._rows.take(queue, more, most_deaths=most_deaths)
+        newest = max((claim.enqueued_at for claim in claims), default=EVER)
+        self._frontiers[queue] = max(since, newest), until if len(claims) == count else 0.0
+        return claims
 
     async def _seconds_until_next(self, queue: str) -> float:
         """Ask once for the next task that is put off: what comes later wakes us."""
