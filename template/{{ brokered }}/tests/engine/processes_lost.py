@@ -1,9 +1,10 @@
-"""The worker command loses a part of itself."""
+"""The worker command loses a part of itself, or its broker."""
 
 import os
 import signal
 
 from . import harness
+from .outages import outages
 from .processes import running, wait_until
 from .scenario import Scene
 
@@ -31,4 +32,4 @@ def part_of_a_worker_killed(scene: Scene) -> None:
         wait_until(lambda: not running(below))
 
 
-PROCESSES_LOST = [part_of_a_worker_killed]
+PROCESSES_LOST = [outages, part_of_a_worker_killed]
