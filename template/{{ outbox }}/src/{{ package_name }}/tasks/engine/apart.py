@@ -24,7 +24,7 @@ from ...service.resources import open_resources
 from ...service.settings import load_all
 from ..message import TaskMessage
 from ..progress import Progress, Run
-from .rows import Claim
+from .row import Claim
 from .runner import Died, Ended, Failed, Outcome, RetryLater, Runner, Succeeded
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,7 @@ async def run_apart(claim: Claim, run: Run) -> Ended:
     """Run an attempt in a child process, which ends with this one."""
     reading, writing = _context().Pipe()
     arguments = writing, run.message.model_dump_json()
+    run.start()
     process = _context().Process(target=_be_apart, args=arguments, name="apart")
     try:
         await asyncio.to_thread(process.start)
