@@ -5,6 +5,7 @@ forked from one that has imported all and does nothing else, for a start of its 
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -73,6 +74,7 @@ def _received(pipe: Connection) -> bytes:
 
 def _be_apart(pipe: Connection, text: str) -> None:
     """Be the child: run the message's task, and send what came of it."""
+    gc.freeze()  # what is shared is not copied because this one looks for garbage
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when this ends
     load_all()
     logging.configure()

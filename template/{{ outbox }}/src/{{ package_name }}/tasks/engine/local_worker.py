@@ -32,6 +32,7 @@ PATIENCE = 1.0  # seconds between two tries
 BATCH = 100
 LOOK_BACK = 1.0  # seconds
 HELD = 3  # times the concurrency: rows that are claimed, those included that wait to be settled
+APART = 20  # tasks that run in processes of their own at one time: 15 to 20 MB each
 LOOP_LEFT = 3  # exit code of a process that ends because a task's own tasks raised SystemExit
 UNHEEDED = 30.0  # seconds beyond its timeout after which a task that goes on is given up
 
@@ -51,6 +52,7 @@ class LocalWorker:
         self._ended: list[tuple[Claim, Ended, Progress | None]] = []
         self._changed = asyncio.Event()
         self._unsettled = 0
+        self._apart = asyncio.Semaphore(APART)
         self._moved = asyncio.Event()
         self.woken = asyncio.Event()
 
@@ -123,11 +125,15 @@ class LocalWorker:
         run = self._runs[claim] = Run(message)
         self._keeper.hold(claim, run)
         try:
-            ended = await (run_apart(claim, run) if claim.deaths else self._runner.run(run))
+            ended = await (self._run_apart(claim, run) if claim.deaths else self._runner.run(run))
         except asyncio.CancelledError:
             ended = handed_back(run)
         if claim in self._runs:
             self._end(claim, ended)
+
+    async def _run_apart(self, claim: Claim, run: Run) -> Ended:
+        async with self._apart:
+            return await run_apart(claim, run)
 
     def _end(self, claim: Claim, ended: Ended) -> None:
         """Have it settled; its lease is kept up until then."""
