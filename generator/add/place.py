@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from generator import lock
 from generator.add.module import Module
 from generator.errors import RefusedError, did_you_mean
 from generator.template import answers, destination
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STANDS_ON = ("service/unit_of_work.py", "tasks/router.py", "tasks/engine")
 _OURS = ("service", "tasks")
@@ -68,6 +73,14 @@ class Place:
                 found = _UNIQUE.findall(file.read_text(encoding="utf-8", errors="replace"))
                 if taken := [text for text in texts if text in found]:
                     raise RefusedError(f'{file} has "{taken[0]}" already.', "Choose another name.")
+
+
+@contextmanager
+def alone(path: Path, answers_file: str | None) -> Iterator[Place]:
+    """Read a project that no other command changes meanwhile."""
+    found = find(path, answers_file)
+    with lock.waited_for(found.path):
+        yield find(path, answers_file)  # anew: the one before may have changed it
 
 
 def find(path: Path, answers_file: str | None) -> Place:
