@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from generator import lock
 from generator.add.module import Module
+from generator.add.width import width
 from generator.errors import RefusedError, did_you_mean
 from generator.template import answers, destination
 
@@ -100,7 +100,7 @@ def find(path: Path, answers_file: str | None) -> Place:
             f"{file} does not say package_name, so its project is none of this template.",
             "Give the path of one that is, or name its answers with --answers-file.",
         )
-    place = Place(path, package, _width(path / "pyproject.toml"))
+    place = Place(path, package, width(path))
     for needed in _STANDS_ON:
         if not (place.source / needed).exists():
             version = recorded.get("_commit", "no known version")
@@ -115,11 +115,3 @@ def find(path: Path, answers_file: str | None) -> Place:
 def _is_left_over(folder: Path) -> bool:
     """Tell whether it has only what Python compiled of files that are gone."""
     return folder.is_dir() and all(entry.name == "__pycache__" for entry in folder.iterdir())
-
-
-def _width(file: Path) -> int:
-    try:
-        settings: Any = tomllib.loads(file.read_text(encoding="utf-8"))
-        return int(settings["tool"]["ruff"]["line-length"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return 100  # the template's
