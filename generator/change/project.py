@@ -143,6 +143,7 @@ def branch(project: Project) -> str:
     # git's own --short gives heads/NAME if a tag has that name too.
     name = git.ended(project.root, "symbolic-ref", "--quiet", "HEAD")
     if name.returncode:
+        _require_finished(project)  # a rebase has left it
         raise RefusedError(
             f"{project.root} is on no branch (detached HEAD), so a commit could get lost.",
             "Run: git switch --create NAME",
@@ -164,12 +165,7 @@ def require_new_branch(project: Project, name: str) -> None:
 
 def require_quiet(project: Project) -> None:
     """Refuse while git is in the middle of something, or changes are not committed."""
-    for name, (what, give_up) in _UNFINISHED.items():
-        if (project.git_dir / name).exists():
-            raise RefusedError(
-                f"A {what} is in progress in {project.root}.",
-                f"Finish it, or give it up: {give_up}",
-            )
+    _require_finished(project)
     if (project.git_dir / "index.lock").exists():
         raise RefusedError(
             f"Another git process is at work in {project.root}, or was killed.",
@@ -185,6 +181,15 @@ def require_quiet(project: Project) -> None:
             f"There are uncommitted changes in {project.root}: {_few(changed)}.",
             "Commit them, or put them aside with git stash.",
         )
+
+
+def _require_finished(project: Project) -> None:
+    for name, (what, give_up) in _UNFINISHED.items():
+        if (project.git_dir / name).exists():
+            raise RefusedError(
+                f"A {what} is in progress in {project.root}.",
+                f"Finish it, or give it up: {give_up}",
+            )
 
 
 def unmerged(project: Project) -> list[str]:
