@@ -132,11 +132,12 @@ def _move(names: list[str], old: Path, new: Path) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment, so that it cannot leave half of the work."""
+    """Hold Ctrl-C and its like back for a moment, so that they cannot leave half of the work."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
         yield
     finally:
