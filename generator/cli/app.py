@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn, TextIO
 
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exception(error)
         problem = _problem(error)
-        report.error(problem, to_json="--json" in words)
+        _tell(problem, to_json="--json" in words)
         return problem.exit_code
 
 
@@ -116,6 +117,15 @@ def _problem(error: Exception) -> GeneratorError:
         f"Something that was not foreseen went wrong: {type(error).__name__}: {error}",
         f"Run it again with --debug, and report what that shows: {repository_url()}/issues",
     )
+
+
+def _tell(problem: GeneratorError, *, to_json: bool) -> None:
+    try:
+        report.error(problem, to_json=to_json)
+    except OSError:  # as of a full disk
+        _let_go(sys.stdout)
+        with suppress(OSError):
+            report.error(problem, to_json=False)
 
 
 def _let_go(stream: TextIO) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def as_json(data: dict[str, Any]) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    print(json.dumps(data, indent=2, ensure_ascii=False), flush=True)
 
 
 def error(found: GeneratorError, *, to_json: bool) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.support import Command
 
 NEW = [sys.executable, "-m", "generator", "new", "shop", "--defaults"]
+FULL = "Error: What it printed cannot be read or written: No space left on device"
 
 
 def shell(
@@ -48,10 +49,23 @@ def test_closed_streams(checkout: Path, tmp_path: Path, closed: str) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
-def test_a_full_stream(checkout: Path, tmp_path: Path) -> None:
-    done = shell(checkout, tmp_path, 'exec "$@" > /dev/full', *NEW[:3], "choices")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: What it printed cannot be read or written: No space left")
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("choices", 1, FULL),
+        ("choices --json", 1, FULL),
+        ("new shop --dry-run --json", 1, FULL),
+        ("status nowhere --json", 1, FULL),
+        ("undo nowhere --json", 3, "Error: There is no folder"),
+    ],
+)
+def test_a_full_stream(checkout: Path, tmp_path: Path, words: str, code: int, told: str) -> None:
+    done = shell(checkout, tmp_path, f'exec "$@" {words} > /dev/full', *NEW[:3])
+    assert done.returncode == code
+    assert done.stderr.startswith(told)
+    assert len(done.stderr.splitlines()) == 2
+    unheard = shell(checkout, tmp_path, f'exec "$@" {words} > /dev/full 2>&1', *NEW[:3])
+    assert unheard.returncode == code
 
 
 def test_a_folder_that_is_gone(checkout: Path, tmp_path: Path) -> None:
