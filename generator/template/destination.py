@@ -26,6 +26,12 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 
+_UNUSABLE = {
+    ":": "a colon, and uv would not run there",
+    "\n": "a line break, and no update would work there",
+    "\\": "a backslash, and ruff would misread its settings there",
+}
+
 
 def expanded(path: Path) -> Path:
     try:
@@ -38,6 +44,10 @@ def check(destination: Path) -> Path:
     """Refuse a folder that cannot become a project; return the nearest one that exists."""
     if destination.is_symlink() and not destination.exists():
         raise RefusedError(f"{destination} is a broken link.", "Remove it or choose another path.")
+    path = Path(os.path.realpath(destination))
+    for letter, why in _UNUSABLE.items():
+        if any(letter in part for part in path.parts[1:]):
+            raise RefusedError(f"The path {path} holds {why}.", "Choose another path.")
     there = sorted(entry.name for entry in destination.iterdir()) if destination.is_dir() else []
     if others := [name for name in there if not _BEFORE.fullmatch(name)]:
         raise RefusedError(
