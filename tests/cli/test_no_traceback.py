@@ -116,6 +116,28 @@ def test_a_locale_of_latin_1(checkout: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "new shop --description caf\u00e9",
+        "new shop --data project_name=caf\u00e9",
+        "switch made --description caf\u00e9",
+    ],
+)
+def test_a_locale_of_ascii(checkout: Path, tmp_path: Path, words: str) -> None:
+    """An answer that it cannot read is refused; paths are those that they are, in JSON too."""
+    ascii_only = {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}
+    folder = tmp_path / "caf\u00e9"
+    done = shell(checkout, tmp_path, f'exec "$@" {words}', *NEW[:3], **ascii_only)
+    made = shell(checkout, tmp_path, 'exec "$@" --json', *NEW[:4], str(folder), **ascii_only)
+
+    assert done.returncode == 3
+    assert "cannot be read in this locale, whose encoding is ascii" in done.stderr
+    assert "PYTHONUTF8=1" in done.stderr.splitlines()[1]
+    assert made.stdout.isascii()
+    assert json.loads(made.stdout)["destination"] == str(folder)
+
+
+@pytest.mark.parametrize(
     ("error", "told"),
     [
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
