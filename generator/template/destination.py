@@ -6,13 +6,17 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator import git
 from generator.errors import RefusedError
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,19 +52,26 @@ def check(destination: Path) -> Path:
     for letter, why in _UNUSABLE.items():
         if any(letter in part for part in path.parts[1:]):
             raise RefusedError(f"The path {path} holds {why}.", "Choose another path.")
-    there = sorted(entry.name for entry in destination.iterdir()) if destination.is_dir() else []
-    if others := [name for name in there if not _BEFORE.fullmatch(name)]:
-        raise RefusedError(
-            f"{destination} exists and is not empty: it holds {', '.join(others[:3])}.",
-            "Choose a new folder, or move that away; .git, README and LICENSE may stay. "
-            "To update a project: fastapi-tasks update.",
-        )
+    _require_room(_entries(destination), destination)
     base = next(folder for folder in (destination, *destination.parents) if folder.exists())
     if not base.is_dir():
         raise RefusedError(f"{base} is a file, not a folder.", "Choose another path.")
     if not os.access(base, os.W_OK | os.X_OK):
         raise _not_writable(base, "permission denied")
     return base
+
+
+def _entries(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
+def _require_room(there: list[str], destination: Path) -> None:
+    if others := [name for name in there if not _BEFORE.fullmatch(name)]:
+        raise RefusedError(
+            f"{destination} exists and is not empty: it holds {', '.join(others[:3])}.",
+            "Choose a new folder, or move that away; .git, README and LICENSE may stay. "
+            "To update a project: fastapi-tasks update.",
+        )
 
 
 def repository(target: Path, base: Path) -> Path | None:
@@ -92,6 +103,43 @@ def staging(base: Path, name: str) -> Iterator[Path]:
 
 
 @contextmanager
+def held(destination: Path) -> Iterator[None]:
+    """Keep others from filling a folder that is there; refuse one that they have filled since."""
+    if not destination.exists():
+        yield
+        return
+    with _locked(destination):
+        there = [name for name in _entries(destination) if not name.startswith(STAGING_PREFIX)]
+        _require_room(there, destination)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    if sys.platform == "win32":  # it opens no folder
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(opened, folder)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _lock(opened: int, folder: Path) -> None:
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise RefusedError(
+            f"Another fastapi-tasks new is making a project in {folder}.",
+            "Wait for its end, or choose another path.",
+        ) from error
+    except OSError:
+        pass  # not every file system has locks
+
+
+@contextmanager
 def settled(project: Path, destination: Path, kept: Iterable[str]) -> Iterator[None]:
     """Move the project into place; take it back if what follows does not end well.
 
@@ -102,16 +150,26 @@ def settled(project: Path, destination: Path, kept: Iterable[str]) -> Iterator[N
         with _replaced(project, destination, kept):
             yield
         return
-    made = next(p for p in (*reversed(destination.parents), destination) if not p.exists())
+    made = [folder for folder in destination.parents if not folder.exists()]
     with undisturbed():
         destination.parent.mkdir(parents=True, exist_ok=True)
-        project.rename(destination)
+        _rename(project, destination)
         project.parent.rmdir()
     try:
         yield
     except BaseException:
-        with undisturbed():
-            shutil.rmtree(made, ignore_errors=True)
+        with undisturbed(), suppress(OSError):
+            shutil.rmtree(destination, ignore_errors=True)
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+def _rename(project: Path, destination: Path) -> None:
+    try:
+        project.rename(destination)
+    except OSError:
+        _require_room(_entries(destination), destination)
         raise
 
 
