@@ -153,7 +153,9 @@ def branch(project: Project) -> str:
 
 def require_new_branch(project: Project, name: str) -> None:
     wanted = f"refs/heads/{name}"
-    if name.startswith("-") or not git.succeeds(project.root, "check-ref-format", wanted):
+    # With --branch it refuses HEAD, and takes @{-1} for the branch before.
+    checks = (("check-ref-format", wanted), ("check-ref-format", "--branch", name))
+    if not all(git.succeeds(project.root, *check) for check in checks):
         raise RefusedError(f'"{name}" cannot name a branch.', "Choose another name for --branch.")
     for known in git.run(project.root, "for-each-ref", "--format=%(refname)", "refs/heads").split():
         if f"{known}/".startswith(f"{wanted}/") or wanted.startswith(f"{known}/"):

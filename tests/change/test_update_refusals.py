@@ -167,6 +167,8 @@ def test_refused(template: Path, tmp_path: Path, state: Callable[[Path], None]) 
         ({"branch": "main"}, "The branch main exists"),
         ({"branch": "main/of-rq"}, "The branch main exists"),
         ({"branch": "@{-1}"}, "cannot name a branch"),
+        ({"branch": "-x"}, "cannot name a branch"),
+        ({"branch": "HEAD"}, "cannot name a branch"),
     ],
 )
 def test_impossible_wishes(
