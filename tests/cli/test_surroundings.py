@@ -102,6 +102,19 @@ def test_a_variable_of_git_that_is_none(checkout: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_date_that_is_none(checkout: Path, tmp_path: Path) -> None:
+    """It is told as that, and not as an author whom git does not know."""
+    made = fastapi_tasks(checkout, tmp_path, "new", "shop", "--defaults", GIT_AUTHOR_DATE="bad")
+    git(tmp_path / "shop", "commit", "--quiet", "--message", "Start")
+    words = ("switch", "shop", "--ci", "none")
+    refused = fastapi_tasks(checkout, tmp_path, *words, GIT_COMMITTER_DATE="bad")
+
+    assert (made.returncode, refused.returncode) == (0, 1)
+    assert "No commit was made: fatal: invalid date format: bad." in made.stdout
+    assert "invalid date format: bad" in refused.stderr
+    assert git(tmp_path / "shop", "status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize("step", ["clone", "commit"])
 @pytest.mark.parametrize(
     "ending", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=str
