@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, TextIO
 
-from generator.errors import HalfDoneError, RefusedError
+from generator.errors import GeneratorError, HalfDoneError, RefusedError
 from generator.template.answers import ANSWERS_FILE
 
 if sys.platform == "win32":
@@ -132,7 +132,7 @@ def note(project: Project, entry: Entry) -> None:
 
 @contextmanager
 def interruptible(project: Project) -> Iterator[None]:
-    """Say of a Ctrl-C that it has left something half done, if it has."""
+    """Say of a Ctrl-C or an error that it has left something half done, if it has."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -140,6 +140,16 @@ def interruptible(project: Project) -> Iterator[None]:
             raise HalfDoneError(
                 f"Interrupted: the {entry.under_way} is half done.",
                 "Run: fastapi-tasks undo",
+            ) from error
+        raise
+    except RefusedError:
+        raise
+    except (GeneratorError, OSError) as error:
+        if entry := running(project):
+            message = error.message if isinstance(error, GeneratorError) else str(error)
+            raise GeneratorError(
+                f"{message.removesuffix('.')}. The {entry.under_way} is half done.",
+                "Set that right, then run: fastapi-tasks undo",
             ) from error
         raise
 
