@@ -146,12 +146,17 @@ def interruptible(project: Project) -> Iterator[None]:
         raise
     except (GeneratorError, OSError) as error:
         if entry := running(project):
-            message = error.message if isinstance(error, GeneratorError) else str(error)
             raise GeneratorError(
-                f"{message.removesuffix('.')}. The {entry.under_way} is half done.",
+                f"{_told(error)}. The {entry.under_way} is half done.",
                 "Set that right, then run: fastapi-tasks undo",
             ) from error
         raise
+
+
+def _told(error: GeneratorError | OSError) -> str:
+    if isinstance(error, GeneratorError):
+        return error.message.removesuffix(".")
+    return f"{error.filename} cannot be read or written: {error.strerror}"
 
 
 def done(project: Project) -> None:

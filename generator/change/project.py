@@ -122,6 +122,13 @@ def _located(path: Path, recorded: dict[str, Any]) -> Project:
 
 
 def _unopened(path: Path, said: str) -> RefusedError:
+    around = (folder / ".git" for folder in (path, *path.parents))
+    closed = [git_dir for git_dir in around if git_dir.is_dir() and not _is_open(git_dir)]
+    if closed:
+        return RefusedError(
+            f"{closed[0]} cannot be read: Permission denied.",
+            f'Make it readable; if another user owns it: sudo chown -R "$USER" {closed[0]}',
+        )
     if re.search("not a git repository|must be run in a work tree", said):
         return RefusedError(
             f"{path} is not in a git repository, so no change to it could be taken back.", OWN
@@ -131,6 +138,10 @@ def _unopened(path: Path, said: str) -> RefusedError:
         f"git cannot open the repository of {path}: {git.complaint(said)}.",
         f"If you trust it, run: {trust[0]}" if trust else "Set that right and try again.",
     )
+
+
+def _is_open(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def branch(project: Project) -> str:

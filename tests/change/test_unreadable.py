@@ -93,6 +93,18 @@ def test_objects_that_may_not_be_written(
         update.update(update.Request(shop, dry_run=True))
 
 
+def test_a_repository_that_may_not_be_read(
+    renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git says that there is none."""
+    shop = renders.project(tmp_path / "shop")
+    (shop / ".git/HEAD").rename(tmp_path / "HEAD")
+    monkeypatch.setattr("os.access", lambda path, _: path != shop / ".git")
+    with pytest.raises(RefusedError, match=r"\.git cannot be read: Permission denied") as refused:
+        update.update(update.Request(shop))
+    assert "chown" in refused.value.remedy
+
+
 def test_a_folder_that_may_not_be_written(
     renders: projects.Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +137,7 @@ def test_a_folder_that_may_not_be_written_on_the_way_back(
     code, _, error = command([*words.split(), str(shop)])
 
     assert code == 1
-    assert f"The {words.split(maxsplit=1)[0]} is half done." in error
+    assert f": Permission denied. The {words.split(maxsplit=1)[0]} is half done." in error
     assert error.endswith("Set that right, then run: fastapi-tasks undo\n")
     monkeypatch.undo()
     assert command(["undo", str(shop)])[0] == 0
