@@ -14,6 +14,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _MODEL = re.compile(r"[A-Z][A-Za-z0-9]*")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PLURAL = re.compile(r"(?<=[^siu])s$")
+_AMBIGUOUS = {"l", "O", "I"}
 # What the text uses itself.
 _IN_TASKS = {"accepted", "asyncio", "name", "receipt", "response", "router", "task", "work"}
 _IN_SLICES = {"accepted", "receipt", "response", "router", "task", "work"}
@@ -61,6 +62,7 @@ def check_model(model: str) -> str:
         )
     if model in _MODELS or keyword.iskeyword(model) or hasattr(builtins, model):
         raise RefusedError(f"{model} has a meaning already where the model is used.", remedy)
+    _check_legible(model, remedy)
     one = _WORDS.sub("_", model).lower()
     _check_identifier(one, _IN_SLICES, remedy)
     return one
@@ -94,7 +96,13 @@ def _near(name: str) -> str:
     return near[:MAX_LENGTH].rstrip("_") or "send_reminder"
 
 
+def _check_legible(name: str, remedy: str) -> None:
+    if name in _AMBIGUOUS:
+        raise RefusedError(f'"{name}" could be taken for a digit.', remedy)
+
+
 def _check_identifier(name: str, used: set[str], remedy: str) -> None:
+    _check_legible(name, remedy)
     if keyword.iskeyword(name) or hasattr(builtins, name):
         raise RefusedError(f'"{name}" has a meaning in Python.', remedy)
     if name in used:

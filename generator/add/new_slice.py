@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from generator.add import names, place
 from generator.add.added import Added, Request, bring_in
 from generator.add.text import rendered
+
+if TYPE_CHECKING:
+    from generator.add.place import Place
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,13 @@ def add_slice(request: SliceRequest) -> Added:
         RefusedError: it cannot be, or is there; nothing was written.
 
     """
+    names.check_slice(request.name)
+    with place.alone(request.path, request.answers_file) as found:
+        return _added(request, found)
+
+
+def _added(request: SliceRequest, found: Place) -> Added:
     name = request.name
-    names.check_slice(name)
-    found = place.find(request.path, request.answers_file)
     revision, prefix, folder = f"0001_{name}", names.path_of(name), found.folder(name)
     files = {
         f"{folder}/models.py": "slice/models.py",

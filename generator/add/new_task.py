@@ -32,15 +32,19 @@ def add_task(request: TaskRequest) -> Added:
     names.check_task(request.name)
     if request.slice is None:
         names.check_slice(request.name)
-    found = place.find(request.path, request.answers_file)
-    words = {"task": request.name, "words": names.words_of(request.name), "package": found.package}
-    if request.slice is None:
-        files = _in_new_slice(found, words)
-    else:
-        files = _in_slice(found, request.slice, words)
-    [tasks] = [name for name in files if name.endswith("/tasks.py")]
-    yours = {tasks: f"the arguments of {request.name}, and what it does"}
-    return bring_in(found, files, yours, dry_run=request.dry_run)
+    with place.alone(request.path, request.answers_file) as found:
+        words = {
+            "task": request.name,
+            "words": names.words_of(request.name),
+            "package": found.package,
+        }
+        if request.slice is None:
+            files = _in_new_slice(found, words)
+        else:
+            files = _in_slice(found, request.slice, words)
+        [tasks] = [name for name in files if name.endswith("/tasks.py")]
+        yours = {tasks: f"the arguments of {request.name}, and what it does"}
+        return bring_in(found, files, yours, dry_run=request.dry_run)
 
 
 def _in_new_slice(found: Place, words: dict[str, str]) -> dict[str, bytes]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from generator import lock
 from generator.add.module import Module
+from generator.add.width import width
 from generator.errors import RefusedError, did_you_mean
 from generator.template import answers, destination
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STANDS_ON = ("service/unit_of_work.py", "tasks/router.py", "tasks/engine")
 _OURS = ("service", "tasks")
@@ -70,6 +75,14 @@ class Place:
                     raise RefusedError(f'{file} has "{taken[0]}" already.', "Choose another name.")
 
 
+@contextmanager
+def alone(path: Path, answers_file: str | None) -> Iterator[Place]:
+    """Read a project that no other command changes meanwhile."""
+    found = find(path, answers_file)
+    with lock.waited_for(found.path):
+        yield find(path, answers_file)  # anew: the one before may have changed it
+
+
 def find(path: Path, answers_file: str | None) -> Place:
     """Read a project.
 
@@ -87,7 +100,7 @@ def find(path: Path, answers_file: str | None) -> Place:
             f"{file} does not say package_name, so its project is none of this template.",
             "Give the path of one that is, or name its answers with --answers-file.",
         )
-    place = Place(path, package, _width(path / "pyproject.toml"))
+    place = Place(path, package, width(path))
     for needed in _STANDS_ON:
         if not (place.source / needed).exists():
             version = recorded.get("_commit", "no known version")
@@ -102,11 +115,3 @@ def find(path: Path, answers_file: str | None) -> Place:
 def _is_left_over(folder: Path) -> bool:
     """Tell whether it has only what Python compiled of files that are gone."""
     return folder.is_dir() and all(entry.name == "__pycache__" for entry in folder.iterdir())
-
-
-def _width(file: Path) -> int:
-    try:
-        settings: Any = tomllib.loads(file.read_text(encoding="utf-8"))
-        return int(settings["tool"]["ruff"]["line-length"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return 100  # the template's

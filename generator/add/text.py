@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _IMPORT = re.compile(r"(from \S+ import) (?!\()([^#\n]+)")
+_ASSERTED = re.compile(r"( *)assert (.+) (== .+)")
 _BRACKETED = re.compile(r"( *)(.*?[(\[])(.+)([)\]].*)")
+_SAID = re.compile(r'f"(\S+ )(.+)"')
 _INDENT = "    "
 
 
@@ -34,20 +36,38 @@ def _texts() -> Environment:
 
 
 def fitted(line: str, width: int) -> str:
-    """Break a line that is too long as ruff does: its imports, or what its brackets hold."""
+    """Break a line that is too long as ruff does: its imports, or what its brackets hold.
+
+    A text that is too long, which ruff leaves alone, becomes two.
+    """
     if len(line) <= width:
         return line
     if found := _IMPORT.fullmatch(line):
-        return _exploded(f"{found[1]} (", found[2], ")", "")
+        return _broken("", f"{found[1]} (", _one_each(found[2]), ")")
+    if found := _ASSERTED.fullmatch(line):
+        indent, left, right = found.groups()
+        fits = len(f"{indent}{_INDENT}{left} {right}") <= width
+        return _broken(indent, "assert (", [f"{left} {right}"] if fits else [left, right], ")")
     if found := _BRACKETED.fullmatch(line):
         indent, head, inner, tail = found.groups()
-        one_parameter = "def " in head and ", " not in inner  # which ruff gives a comma
-        if len(indent + _INDENT + inner) <= width and not one_parameter:
-            return f"{indent}{head}\n{indent}{_INDENT}{inner}\n{indent}{tail}"
-        return _exploded(indent + head, inner, tail, indent)
+        return _broken(indent, head, _parts(head, inner, width - len(indent + _INDENT)), tail)
     return line
 
 
-def _exploded(head: str, inner: str, tail: str, indent: str) -> str:
-    parts = [f"{indent}{_INDENT}{part},\n" for part in inner.split(", ")]
-    return "".join([f"{head}\n", *parts, indent, tail])
+def _parts(head: str, inner: str, width: int) -> list[str]:
+    one_parameter = "def " in head and ", " not in inner  # which ruff gives a comma
+    if len(inner) <= width and not one_parameter:
+        return [inner]
+    if said := _SAID.fullmatch(inner):
+        return [f'f"{part}"' for part in said.groups()]
+    return _one_each(inner)
+
+
+def _one_each(inner: str) -> list[str]:
+    return [f"{part}," for part in inner.split(", ")]
+
+
+def _broken(indent: str, head: str, parts: list[str], tail: str) -> str:
+    return "\n".join(
+        [indent + head, *(f"{indent}{_INDENT}{part}" for part in parts), indent + tail]
+    )

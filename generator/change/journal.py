@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from generator import lock
 from generator.errors import GeneratorError, HalfDoneError, RefusedError
 from generator.template.answers import ANSWERS_FILE
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,9 +55,9 @@ def locked(project: Project) -> Iterator[None]:
         RefusedError: another one is at work.
 
     """
-    with _lock_file(project) as file:
+    with lock.opened(project.git_dir) as file:
         try:
-            _lock(file.fileno())
+            lock.take(file.fileno())
         except (BlockingIOError, PermissionError) as error:
             entry = running(project)
             raise RefusedError(
@@ -73,40 +68,11 @@ def locked(project: Project) -> Iterator[None]:
         yield
 
 
-def _lock_file(project: Project) -> TextIO:
-    folder = _running(project).parent
-    with _writing(folder):
-        folder.mkdir(exist_ok=True)
-        return (folder / "lock").open("w")
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _unwritable(error.filename or folder, str(error.strerror), folder.parent) from error
-
-
 def require_writable(project: Project) -> None:
     """Refuse where the renders cannot become objects of the repository."""
     objects = project.common_dir / "objects"
     if not os.access(objects, os.W_OK):
-        raise _unwritable(objects, "Permission denied", project.common_dir)
-
-
-def _unwritable(place: Path, reason: str, git_dir: Path) -> RefusedError:
-    return RefusedError(
-        f"{place} cannot be written: {reason}.",
-        f'Make it writable; if another user owns it: sudo chown -R "$USER" {git_dir}',
-    )
-
-
-def _lock(file: int) -> None:
-    if sys.platform == "win32":
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        raise lock.unwritable(objects, "Permission denied", project.common_dir)
 
 
 @contextmanager
@@ -125,7 +91,7 @@ def begun(project: Project, entry: Entry) -> Iterator[None]:
 
 def note(project: Project, entry: Entry) -> None:
     draft = _running(project).with_name("draft")
-    with _writing(draft.parent):
+    with lock.writing(draft.parent):
         draft.write_text(json.dumps(asdict(entry)), encoding="utf-8")
         draft.replace(_running(project))
 
@@ -189,7 +155,7 @@ def last(project: Project) -> Entry | None:
 def trees(project: Project) -> set[str]:
     """List the trees of all that is noted, in the repository's linked worktrees too."""
     folders = (project.common_dir, *project.common_dir.glob("worktrees/*"))
-    notes = (note for folder in folders for note in folder.glob("fastapi-tasks/*.json"))
+    notes = (note for folder in folders for note in folder.glob(f"{lock.NOTES}/*.json"))
     return {entry.tree for entry in map(_read, notes) if entry}
 
 
@@ -216,8 +182,8 @@ def _read(file: Path) -> Entry | None:
 
 
 def _running(project: Project) -> Path:
-    return project.git_dir / "fastapi-tasks" / "running.json"
+    return project.git_dir / lock.NOTES / "running.json"
 
 
 def _last(project: Project) -> Path:
-    return project.git_dir / "fastapi-tasks" / "last.json"
+    return project.git_dir / lock.NOTES / "last.json"

@@ -10,7 +10,7 @@ from generator.change import trees
 from generator.change.imports import absolute, imported, module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from generator.change.apply import Prepared
     from generator.change.project import Project
@@ -27,7 +27,13 @@ class OldImport:
 
 
 def imports(found: Project, prepared: Prepared, rendered: Tree) -> list[OldImport]:
-    """List the user's imports of modules that have another name now."""
+    """List imports of modules that have another name now, each once."""
+    listed = [*_of_moved(found, prepared, rendered), *_of_renamed(found, prepared, rendered)]
+    return sorted(dict.fromkeys(listed), key=lambda each: (each.path, each.line))
+
+
+def _of_moved(found: Project, prepared: Prepared, rendered: Tree) -> Iterator[OldImport]:
+    """Give the user's imports of what the template has moved."""
     places = {old: new for old, new in prepared.places.items() if old.endswith(".py")}
     modules = {module(old): module(new) for old, new in places.items()}
     theirs = {
@@ -36,18 +42,38 @@ def imports(found: Project, prepared: Prepared, rendered: Tree) -> list[OldImpor
         if path.endswith(".py") and entry.is_file and entry != rendered.get(path)
     }
     if all(old == new for old, new in modules.items()) or not theirs:
-        return []
+        return
     fresh = {path: rendered[path] for path in theirs if path in rendered}
     texts = trees.contents(found.root, [*theirs.values(), *fresh.values()])
     was = {new: old for old, new in places.items()}
-    old_imports: dict[OldImport, None] = {}
     for path, entry in theirs.items():
         template = imported(texts[fresh[path].oid]) if path in fresh else ()
         known = {name for _, name in template}
         for line, name in imported(texts[entry.oid]):
             if name not in known and (new := _new_name(name, path, was.get(path, path), modules)):
-                old_imports[OldImport(path, line, *new)] = None
-    return list(old_imports)
+                yield OldImport(path, line, *new)
+
+
+def _of_renamed(found: Project, prepared: Prepared, rendered: Tree) -> Iterator[OldImport]:
+    """Give the template's imports that lead nowhere, where the user has renamed one of the two."""
+    if not (renamed := prepared.merged.renamed):
+        return
+    tree, places = prepared.merged.tree, {path: renamed.get(path, path) for path in rendered}
+    files = {
+        path: place
+        for path, place in places.items()
+        if path.endswith(".py") and place in tree and tree[place].is_file
+    }
+    modules = {module(path): module(place) for path, place in files.items()}
+    there = {module(path) for path in tree if path.endswith(".py")}
+    entries = [entry for path in files for entry in (rendered[path], tree[files[path]])]
+    texts = trees.contents(found.root, entries)
+    for path, place in files.items():
+        known = {name for _, name in imported(texts[rendered[path].oid])}
+        for line, name in imported(texts[tree[place].oid]):
+            new = _new_name(name, place, path, modules) if name in known else None
+            if new and absolute(new[0], place) not in there:
+                yield OldImport(place, line, *new)
 
 
 def _new_name(

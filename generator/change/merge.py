@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from generator import git
@@ -15,7 +15,7 @@ from generator.change.trees import Entry, Tree
 from generator.errors import GeneratorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 MIGRATIONS = "migrations/versions/"
@@ -71,15 +71,29 @@ class Merged:
     """What the user has renamed: the path in the renders, and the place in the project."""
 
 
-def merge(repository: Path, base: Tree, ours: Tree, theirs: Tree, labels: Labels) -> Merged:
+def merge(  # noqa: PLR0913, PLR0917 (three trees, and what is known of them)
+    repository: Path,
+    base: Tree,
+    ours: Tree,
+    theirs: Tree,
+    labels: Labels,
+    moved: Mapping[str, str],
+) -> Merged:
     """Make the changes between two renders in the project's tree.
 
     What the user renamed is followed, what they deleted stays deleted. Where they edited what the
-    new render changes in the same lines, or drops, it is a conflict that keeps their text.
+    new render changes in the same lines, or drops, it is a conflict that keeps their text. So it
+    is where they renamed what the template has ``moved`` to another folder, by its new path: its
+    new text is for that one.
     """
     merged, unlike = Merged(renamed=renames(repository, base, ours, theirs)), {}
     for path, place, sides in _paired(merged.renamed, base, ours, theirs):
-        if sides.theirs in (sides.ours, sides.base):
+        if path in moved and PurePosixPath(path).parent != PurePosixPath(place).parent:
+            _put(merged, path, sides.theirs)
+            merged.changes.append(Change(path, Kind.ADDED))
+            reason = f"you renamed {moved[path]} to it, and the template moved that to {path}"
+            _conflict(merged, place, sides, reason)
+        elif sides.theirs in (sides.ours, sides.base):
             _put(merged, place, sides.ours)
         elif sides.theirs is None and path.startswith(MIGRATIONS):
             _put(merged, place, sides.ours)

@@ -38,6 +38,11 @@ class Places:
     taken: dict[str, str]
     """Files that stay where they are: another one is where they belong."""
 
+    @property
+    def moved(self) -> dict[str, str]:
+        """The old path of each file that the template has moved, by its new one."""
+        return {new: old for old, new in self.base.items() if old != new}
+
 
 def between(version: Version, template: Path, package: str) -> list[Table]:
     """Give the moves of each release after the old version, oldest first."""

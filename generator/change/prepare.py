@@ -31,7 +31,7 @@ def prepared(
     rendered = (f"template {version.old}", f"template {version.new}")
     labels = Labels("yours", *rendered, found.answers_file)
     base, mine = _moved(base, places.base), _moved(mine, places.ours)
-    merged = merge(found.root, base, mine, after.tree, labels)
+    merged = merge(found.root, base, mine, after.tree, labels, places.moved)
     needed.bring_back(found.root, base, after.tree, merged)
     _require_folders(merged.tree, ours)
     of_base, of_ours = (

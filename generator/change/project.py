@@ -232,7 +232,23 @@ def require_committed(project: Project) -> None:
 
 
 def _changed(project: Project) -> list[str]:
-    """List the project's changed files; those that git does not know are in nobody's way yet."""
+    """List the project's changed files; those that git does not know are in nobody's way yet.
+
+    Git's status has also those whose lines only end otherwise, of which no commit can be made. The
+    index is told that they are as it has them.
+    """
     words = ("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
-    printed = git.run(project.path, *words)
-    return [line[3:] for line in printed.split("\0") if line[2:3] == " "]
+    lines = [line for line in git.run(project.path, *words).split("\0") if line[2:3] == " "]
+    unstaged = {line[3:] for line in lines if line[0] == " "}
+    same = unstaged - _differing(project) if unstaged else set()
+    if same:
+        given = b"\0".join(map(os.fsencode, same))
+        git.call(project.root, "update-index", "-z", "--stdin", stdin=given)
+    return [name for line in lines if (name := line[3:]) not in same]
+
+
+def _differing(project: Project) -> set[str]:
+    """List the files whose content, as git would store it, is not that of the index."""
+    shown = ("diff", "--name-only", "-z", "--no-relative", "--no-renames")
+    words = ("-c", "diff.autoRefreshIndex=true", *shown, "--ignore-submodules=none", "--", ".")
+    return set(git.run(project.path, *words).split("\0"))

@@ -120,7 +120,7 @@ class _Run:
         self._jobs: list[Job] = []
         self._ready: list[Job] = []
         self._checked: list[Job] = []
-        self._blocked: dict[str, set[str]] = {}
+        self._statuses: dict[str, dict[str, Status]] = {}
         self.outcomes: list[Outcome] = []
         self._telling = threading.Lock()
 
@@ -216,16 +216,16 @@ class _Run:
             remove(job.project)
 
     def _attempt(self, job: Job, stage: Stage) -> None:
-        blocked = self._blocked.setdefault(job.combination.name, set())
+        statuses = self._statuses.setdefault(job.combination.name, {})
         began = time.monotonic()
-        if stage.needs in blocked:
-            blocked.add(stage.name)
+        possible = {Status.OK, Status.SKIPPED} if stage.anyway else {Status.OK}
+        if statuses.get(stage.needs, Status.OK) not in possible:
+            statuses[stage.name] = Status.SKIPPED
             self._tell(job, stage.name, Status.SKIPPED, began, NOT_DONE % stage.needs)
             return
         status, detail = judged(job, stage)
         kill_marked(job.processes.mark)
-        if status is not Status.OK:
-            blocked.add(stage.name)
+        statuses[stage.name] = status
         self._tell(job, stage.name, status, began, detail)
         if status is Status.MACHINE and disk.FULL in detail:
             raise self._disk_full()

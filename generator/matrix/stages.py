@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,7 +17,6 @@ from generator.matrix.job import FoundError, Job, SkippedError, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from generator.matrix.combinations import Combination
 
@@ -62,6 +62,8 @@ class Stage:
     """Raises what it found; may return a note."""
     needs: str = "render"
     """The stage without which this one cannot be run."""
+    anyway: bool = False
+    """Also where that one was skipped."""
     reads: Callable[[Job], list[Path]] | None = None
     """The files that decide. What passed with them is remembered."""
 
@@ -142,11 +144,16 @@ def install(job: Job) -> None:
 
 
 def format_(job: Job) -> None:
-    job.module("ruff", "format", "--check", "--no-cache")
+    job.run(*ruff(job), "format", "--check", "--no-cache")
 
 
 def lint(job: Job) -> None:
-    job.module("ruff", "check", "--no-cache", "--output-format", "concise")
+    job.run(*ruff(job), "check", "--no-cache", "--output-format", "concise")
+
+
+def ruff(job: Job) -> list[str]:
+    """Return the project's own; ours where none is installed, as for a newer Python than this."""
+    return [job.python, "-m", "ruff"] if Path(job.python).exists() else [tool("ruff")]
 
 
 def types(job: Job) -> None:
@@ -240,8 +247,8 @@ STAGES = [
     Stage("image", image, reads=lambda job: [job.project / IMAGE]),
     Stage("workflow", workflow, reads=ci_and_servers),
     Stage("install", install),
-    Stage("format", format_, needs="install"),
-    Stage("lint", lint, needs="install"),
+    Stage("format", format_, needs="install", anyway=True),
+    Stage("lint", lint, needs="install", anyway=True),
     Stage("imports", imported, needs="install"),
     Stage("types", types, needs="install", reads=typed),
     Stage("migrations", migrations, needs="install", reads=Job.rendered),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What goes beyond these budgets is a decision, not an accident.
-FILES, LINES, LINES_OF_A_FILE = 125, 9_230, 300
+FILES, LINES, LINES_OF_A_FILE = 125, 9_280, 300
 FILES_OF_AN_EXAMPLE, LINES_OF_AN_EXAMPLE = 15, 1_000  # of each beyond the usual one
 # The dearest thing to keep small: what is read to add a task and to know what happens to it.
 READING = (

@@ -36,6 +36,8 @@ SLICES = {
     "probe": "tests/engine has one",
     "sets": '"set" has a meaning in Python. Name the model with --model',
     "works": '"work" has a meaning already where it would be used. Name the model with --model',
+    "o": '"O" could be taken for a digit. Name the model with --model',
+    "l": '"l" could be taken for a digit. Name the model with --model',
     "responses": "Response has a meaning already where the model is used",
     # what is there
     "signup": "src/shop/signup exists",
@@ -56,6 +58,7 @@ TASKS = {
     "list": '"list" has a meaning in Python',
     "async": '"async" has a meaning in Python',
     "work": '"work" has a meaning already',
+    "l": '"l" could be taken for a digit. Choose another name.',
     "signup": "src/shop/signup exists",
     "settings": "src/shop/settings.py exists",
     "a_router": "taken for a router",
@@ -107,7 +110,9 @@ def test_slices_that_are_none(rendered: Path, slice_: str) -> None:
     assert f'There is no slice "{slice_}"' in found
 
 
-@pytest.mark.parametrize("model", ["invoice", "Class", "Base", "None", "In voice", "Work", "É"])
+@pytest.mark.parametrize(
+    "model", ["invoice", "Class", "Base", "None", "In voice", "Work", "É", "I", "L", "O"]
+)
 def test_models(rendered: Path, model: str) -> None:
     request = SliceRequest("invoices", rendered, model=model)
     found = refused(rendered, lambda: add_slice(request))

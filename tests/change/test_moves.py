@@ -141,17 +141,40 @@ def test_the_same_line(shop: Path) -> None:
     assert not (shop / OLD).exists()
 
 
-def test_a_file_that_the_user_has_moved(shop: Path) -> None:
-    """It stays where they put it, and gets the template's changes there."""
-    (shop / OLD).rename(shop / "src/shop/db.py")
-    edit(shop / "src/shop/db.py")
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_a_file_that_the_user_has_moved_elsewhere(shop: Path, *, is_edited: bool) -> None:
+    """It stays as it is, in conflict: what the template has now is for the folder that it chose."""
+    mine = shop / "src/shop/accounts/database.py"
+    mine.parent.mkdir()
+    (shop / OLD).rename(mine)
+    if is_edited:
+        edit(mine)
+    support.commit(shop, "Mine")
+    before = mine.read_text()
+
+    done = update.update(update.Request(shop))
+
+    assert mine.read_text() == before
+    assert told(done, Kind.CONFLICT) == [("", "src/shop/accounts/database.py")]
+    assert reason(done, "src/shop/accounts/database.py") == (
+        f"you renamed {OLD} to it, and the template moved that to {NEW}"
+    )
+    assert (OLD, NEW) in told(done, Kind.ADDED)
+    assert "# the template's line 4" in (shop / NEW).read_text()
+    assert done.exit_code == 2
+
+
+def test_a_file_that_the_user_has_renamed_in_a_folder_that_moved(shop: Path) -> None:
+    """It goes with that folder, and gets the template's changes there."""
+    (shop / "tests/checks/test_all.py").rename(shop / "tests/checks/test_most.py")
+    edit(shop / "tests/checks/test_most.py")
     support.commit(shop, "Mine")
 
     done = update.update(update.Request(shop))
 
-    assert told(done, Kind.MERGED) == [("", "src/shop/db.py")]
-    assert "# the template's line 4" in (shop / "src/shop/db.py").read_text()
-    assert not (shop / NEW).exists()
+    assert told(done, Kind.MERGED) == [("tests/checks/test_most.py", "tests/engine/test_most.py")]
+    assert "# the template's line 4" in (shop / "tests/engine/test_most.py").read_text()
+    assert not (shop / "tests/engine/test_all.py").exists()
 
 
 def test_a_file_that_the_user_has_moved_as_the_template_did(shop: Path) -> None:

@@ -66,7 +66,8 @@ NEW = {
     "src/shop/new/__init__.py": "",
     "src/shop/new/helper.py": "",
     "src/shop/new/needs.py": NEEDS,
-    "src/shop/old/user.py": "from ..store import unneeded\nx = 1\n",
+    "src/shop/old/user.py": "from ..store import unneeded\nfrom .extra import x\n",
+    "src/shop/old/extra.py": "x = 1\n",
 }
 
 
@@ -108,6 +109,28 @@ def test_all_that_is_needed_comes_back(shop: Path) -> None:
     }
     assert (shop / "src/shop/store/deep.py").read_text() == FILES["src/shop/store/deep.py"]
     assert not (shop / "src/shop/store/unneeded.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "listed"),
+    [
+        (
+            "src/shop/store/engine.py",
+            "src/shop/store/motor.py",
+            ("src/shop/new/needs.py", 3, "..store.engine", "shop.store.motor"),
+        ),
+        ("src/shop/old", "src/shop/ours", ("src/shop/ours/user.py", 2, ".extra", "shop.old.extra")),
+    ],
+    ids=["a module", "a folder"],
+)
+def test_imports_that_a_renaming_leads_astray_are_listed(
+    shop: Path, old: str, new: str, listed: tuple[str, int, str, str]
+) -> None:
+    """Those of the template, in a file that it added or one that somebody has renamed."""
+    (shop / old).rename(shop / new)
+    support.commit(shop, "Mine")
+    done = update.update(update.Request(shop))
+    assert [(each.path, each.line, each.old, each.new) for each in done.old_imports] == [listed]
 
 
 def test_what_took_its_place_stays_alone(shop: Path) -> None:

@@ -53,6 +53,34 @@ def test_colours_that_git_always_shows(renders: projects.Renders, tmp_path: Path
     assert found.conflict_markers == ["README.md"]
 
 
+def test_lines_that_an_editor_ends_otherwise(renders: projects.Renders, tmp_path: Path) -> None:
+    """There is nothing to commit: git has these files with the ends that .gitattributes says."""
+    shop = renders.project(tmp_path / "shop")
+    for name in ("README.md", "Makefile", ".github/workflows/ci.yml"):
+        (shop / name).write_bytes((shop / name).read_bytes().replace(b"\n", b"\r\n"))
+    assert support.git(shop, "diff", "HEAD") == ""
+
+    assert update.switch(update.Request(shop, {"ci": "none"})).applied
+
+    assert projects.is_clean(shop)
+    assert not (shop / ".github/workflows/ci.yml").exists()
+
+
+def test_an_edit_beside_lines_that_end_otherwise(renders: projects.Renders, tmp_path: Path) -> None:
+    """It is told, staged or not."""
+    shop = renders.project(tmp_path / "shop")
+    for name in ("README.md", "Makefile", "AGENTS.md"):
+        (shop / name).write_bytes((shop / name).read_bytes().replace(b"\n", b"\r\n"))
+    (shop / "Makefile").write_bytes(b"# mine\r\n")
+    text = (shop / "AGENTS.md").read_bytes()
+    (shop / "AGENTS.md").write_bytes(b"# mine\r\n")
+    support.git(shop, "add", "AGENTS.md")
+    (shop / "AGENTS.md").write_bytes(text)
+
+    with pytest.raises(RefusedError, match=r"uncommitted changes in \S+: AGENTS.md, Makefile\."):
+        update.switch(update.Request(shop, {"ci": "none"}))
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
 def test_names_that_are_no_text(renders: projects.Renders, tmp_path: Path) -> None:
     shop = renders.project(tmp_path / "shop")

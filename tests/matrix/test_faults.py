@@ -51,6 +51,16 @@ def test_a_missing_import_in_one_overlay(broken: Break) -> None:
     assert "F821" in failed["celery-rabbitmq-sqlite"]
 
 
+def test_what_only_a_newer_python_has_a_rule_for(broken: Break) -> None:
+    """Lint reads the code of combinations, too, that cannot be installed here."""
+    quoted = '\n\ndef itself(one: "int") -> int:\n    return one\n'
+    root = broken("template/tests/test_migrations.py", "", quoted)
+    assert not found(root, "lint", "background-sqlite")
+    newer = matrix.Request({"name": "background-sqlite~python-3.14"}, ["lint"], root=root)
+    statuses = {outcome.stage: outcome.status for outcome in matrix.run(newer)}
+    assert (statuses["install"], statuses["lint"]) == (Status.SKIPPED, Status.FAILED)
+
+
 def test_a_service_that_does_not_come_up(broken: Break) -> None:
     """Nobody waits for an answer of what is gone: the time for one is two minutes."""
     up = "        # A full collection"

@@ -3,9 +3,10 @@
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, NotRequired, TypeVar, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, with_config
 from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
@@ -83,8 +84,25 @@ def _by_name_or_alias(attempt: Callable[[bool], T]) -> T:
 
 def _check_arrival(sent: dict[str, Any], arriving: dict[str, Any]) -> None:
     for name, value in sent.items():
-        if arriving[name] != value:  # a SecretStr, or an Any that holds more than JSON knows
+        # A SecretStr, or an Any that holds more than JSON knows.
+        if arriving[name] != value and _in_utc(arriving[name]) != _in_utc(value):
             raise ValueError(f"{name}: it would arrive as another value")
+
+
+def _in_utc(value: Any) -> Any:
+    """Return it with its times in UTC: in an hour that comes twice, none equals another zone's.
+
+    See https://peps.python.org/pep-0495/#inter-zone-comparison.
+    """
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC)
+    if isinstance(value, dict):
+        return {key: _in_utc(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_utc(each) for each in value]
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={name: _in_utc(each) for name, each in value})
+    return value
 
 
 def reason(error: Exception) -> str:

@@ -28,11 +28,15 @@ class Run:
     progress: Progress | None = None
     stopped_by: str | None = None
     """Why the worker cancelled it; a cancellation without that is the task's own doing."""
-    started: float = field(default_factory=monotonic)
+    started: float | None = None
+    """When its function's turn came: a `def` task waits for a thread, one that runs apart too."""
     _task: "asyncio.Task[Any] | None" = field(default_factory=asyncio.current_task)
 
+    def start(self) -> None:
+        self.started = monotonic()
+
     def seconds(self) -> float:
-        return monotonic() - self.started
+        return monotonic() - self.started if self.started else 0.0
 
     def stop(self, reason: str) -> None:
         """Cancel it, from any thread."""

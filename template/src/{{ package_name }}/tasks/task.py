@@ -22,6 +22,7 @@ __all__ = ["Retry", "Task", "find_task", "registry", "task"]
 P = ParamSpec("P")
 R = TypeVar("R")
 DEFAULT_RETRY = Retry()
+MAX_KEY_BYTES = 2_000  # with the task's name it has to fit into a page of PostgreSQL's index
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +56,15 @@ class Task(Generic[P, R]):
     def message(self, *args: P.args, **kwargs: P.kwargs) -> TaskMessage:
         """Check and serialize the arguments.
 
-        Raises TaskArgumentsError if they do not fit, or are larger than MAX_MESSAGE_BYTES.
+        Raises TaskArgumentsError if they or the key do not fit, or are larger than
+        MAX_MESSAGE_BYTES and MAX_KEY_BYTES.
         """
         try:
             bound = self.signature.bind(*args, **kwargs)
             bound.apply_defaults()
             text = dumped(self.arguments, bound.arguments)
             due = _due(self.delay)
+            _check_key(self.key)
         except Exception as error:  # a model's own validators and serializers raise what they like
             raise TaskArgumentsError(f"{self.name} cannot be enqueued: {reason(error)}") from error
         if len(text) > MAX_MESSAGE_BYTES:
@@ -97,6 +100,11 @@ def _due(delay: timedelta | None) -> datetime | None:
         return utc_now() + delay if delay else None
     except OverflowError:
         raise ValueError(f"its delay of {delay} ends after the year 9999") from None
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and ("\0" in key or len(key.encode()) > MAX_KEY_BYTES):
+        raise ValueError(f"its key has a NUL, or more than {MAX_KEY_BYTES} bytes: hash it")
 
 
 registry: dict[str, Task[..., Any]] = {}

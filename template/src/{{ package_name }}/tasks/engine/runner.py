@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from threading import Semaphore, Thread
-from time import monotonic
 from typing import Any
 
 import structlog
 from opentelemetry import metrics
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ...service.scrub import scrubbed
 from ..errors import DoNotRetry, TaskError
@@ -38,6 +37,8 @@ class Succeeded:
 @dataclass(frozen=True, slots=True)
 class Failed:
     error: str
+    began: bool = True
+    """Whether there was an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Runner:
             with span_of(message):
                 self._log.debug("task started")
                 outcome = await self._attempt(run)
-                self._tell(outcome, round(monotonic() - run.started, 4))
+                self._tell(outcome, round(run.seconds(), 4))
         finally:
             current_run.reset(tokens[0])
             current.reset(tokens[1])
@@ -126,6 +127,7 @@ class Runner:
         limit = asyncio.timeout(None)
         try:
             async with nullcontext() if task.is_async else self._threads.place, limit:
+                run.start()
                 limit.reschedule(asyncio.get_running_loop().time() + task.timeout)
                 value = await self._call(task, arguments)
         except BaseException as error:
@@ -166,6 +168,7 @@ def _with_result(value: Any, task: Task[..., Any]) -> Outcome:
         return Succeeded()
     try:
         text = to_json(value, inf_nan_mode="strings").decode()
+        from_json(text)  # as whoever asks for it will
     except (PydanticSerializationError, UnicodeDecodeError, ValueError) as error:
         return Failed(f"TaskResultError: {task.name} returned what JSON cannot say ({error})")
     if len(text) > MAX_RESULT_BYTES:

@@ -1,5 +1,7 @@
 """The files that a report can be: rows go in, bytes come out."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -89,7 +91,7 @@ class Pdf:
 FORMATS: dict[str, type[Csv | Pdf]] = {"csv": Csv, "pdf": Pdf}
 
 
-def _landscape() -> "FPDF":
+def _landscape() -> FPDF:
     from fpdf import FPDF  # noqa: PLC0415 - 25 MB and 0.2 s, for the processes that need it
 
     pdf = FPDF("landscape", "pt", "A4")

@@ -36,7 +36,7 @@ async def write_report(report_id: UUID) -> dict[str, str]:
     return {"url": f"/reports/{report_id}/file"}
 
 
-async def _contents(report: Report) -> AsyncGenerator[bytes, None]:
+async def _contents(report: Report) -> AsyncGenerator[bytes]:
     """Yield the file as it is made, in threads: a cancellation comes between two chunks."""
     rows = sources.rows_of(report)
     async with resources().reading.connect() as connection:

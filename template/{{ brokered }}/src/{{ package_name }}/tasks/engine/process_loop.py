@@ -1,6 +1,7 @@
 """The event loop of a process that an engine runs tasks in, and what is open on it."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -19,6 +20,7 @@ from .runner import Failed, Outcome, RetryLater, Runner
 from .sender import hear
 
 T = TypeVar("T")
+LOOP_LEFT = 3  # exit code
 stop_pipe: list[StopPipe] = []
 """Of the worker command that this process belongs to, if it is one's."""
 
@@ -50,7 +52,10 @@ class Loop:
         return self.run(attempt)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(self._alone(coroutine), context=copy_context())
+        try:
+            return self._runner.run(self._alone(coroutine), context=copy_context())
+        except SystemExit:  # of a task that the task made: it has left the loop, amid all others
+            os._exit(LOOP_LEFT)
 
     async def _alone(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Nothing that a task has begun goes on in the next one."""

@@ -12,7 +12,8 @@ from ..message import TaskMessage
 from ..progress import Run
 from ..task import registry
 from .keeper import Keeper
-from .rows import LEASE, Claim, Rows
+from .row import Claim
+from .rows import LEASE, Rows
 from .runner import Failed, HandedBack, Outcome, Runner
 
 log = structlog.get_logger(__name__)
@@ -50,12 +51,13 @@ def read(claim: Claim) -> TaskMessage | Failed:
     except ValidationError as error:
         items = error.errors(include_url=False, include_input=False)
         found = "; ".join(f"{'.'.join(map(str, item['loc']))} {item['msg']}" for item in items)
-        failed = Failed(f"MessageError: the message cannot be read: {found.strip()}")
+        failed = Failed(f"MessageError: the message cannot be read: {found.strip()}", began=False)
         log.error("task failed", task_id=str(claim.id), error=failed.error)  # noqa: TRY400 - no bug
         return failed
     if message.attempt <= (most := registry[message.task].retry.max_attempts):
         return message
-    failed = Failed(f"ProcessDied: the process that ran it died, at the last of {most} attempts")
+    died = f"ProcessDied: the process that ran it died, at the last of {most} attempts"
+    failed = Failed(died, began=False)
     log.error("task failed", task=message.task, task_id=str(claim.id), error=failed.error)
     return failed
 

@@ -18,7 +18,8 @@ from ...settings import Settings
 from ..progress import Progress, Run
 from .dialect import rows_engine
 from .loop_watch import TICK, LoopWatch
-from .rows import LEASE, Claim, Rows
+from .row import Claim
+from .rows import LEASE, Rows
 from .runner import HandedBack
 
 log = structlog.get_logger(__name__)

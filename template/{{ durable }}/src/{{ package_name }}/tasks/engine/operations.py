@@ -101,6 +101,6 @@ async def open_operations() -> AsyncIterator[TaskOperations]:
             yield Operations(rows)
     except (DBAPIError, OSError) as error:
         raise OperationsError(
-            f"The database refuses ({type(error).__name__}): is it up, and is "
-            f"{PREFIX}DATABASE_URL right?"
+            f"The database refuses ({type(error).__name__}): is it up and migrated, "
+            f"and is {PREFIX}DATABASE_URL right?"
         ) from error

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import PositiveFloat
+from pydantic import Field
 from sqlalchemy import delete
 
 from ...service.settings import ServiceSettings
@@ -14,7 +14,7 @@ from .row import TABLE
 
 
 class RetentionSettings(ServiceSettings):
-    task_retention: PositiveFloat = 7.0
+    task_retention: float = Field(default=7.0, gt=0, le=36_500)
     """Days for which a finished task is known."""
 
 

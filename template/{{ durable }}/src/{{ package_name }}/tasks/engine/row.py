@@ -4,6 +4,7 @@ One more row, with the id DISPATCHER, tells which worker dispatches: in the same
 what locks the one locks the others.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -60,6 +61,24 @@ class TaskRow(Base):
     """In JSON."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Claim:
+    """The right to run an attempt, until a lease that is not kept up ends."""
+
+    id: UUID
+    number: int
+    """The fence: whoever takes the row over gets another one."""
+    attempts: int
+    deaths: int
+    body: str
+    enqueued_at: datetime
+
+    @property
+    def attempt(self) -> int:
+        """Its number: the first death is free."""
+        return self.attempts + max(self.deaths - 1, 0) + 1
+
+
 TABLE = cast("Table", TaskRow.__table__)
 # In the statements as in the indexes: a plan for any parameter could not use a partial index.
 QUEUED = text("state = 'queued'")
@@ -107,8 +126,8 @@ def ended_as(outcome: Ended) -> tuple[str, int, int, float, str | None, str | No
     match outcome:
         case Succeeded(result=result):
             return TaskState.SUCCEEDED, 1, 0, 0.0, None, result
-        case Failed(error=error):
-            return TaskState.FAILED, 1, 0, 0.0, error, None
+        case Failed(error=error, began=began):
+            return TaskState.FAILED, int(began), 0, 0.0, error, None
         case RetryLater(error=error, delay=delay):
             return TaskState.QUEUED, 1, 0, delay, error, None
         case HandedBack(delay=delay):

@@ -6,7 +6,6 @@ Times are the database's: no two clocks are compared.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from operator import itemgetter
@@ -57,7 +56,7 @@ from .row import (
     TABLE,
     UNFINISHED,
     UNSENT,
-    UtcDateTime,
+    Claim,
     ended_as,
 )
 from .runner import Ended
@@ -65,26 +64,6 @@ from .runner import Ended
 LEASE = 8.0  # seconds
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 T = TABLE.c
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Claim:
-    """The right to run an attempt, until a lease that is not kept up ends."""
-
-    id: UUID
-    number: int
-    """The fence: whoever takes the row over gets another one."""
-    attempts: int
-    deaths: int
-    body: str
-    enqueued_at: datetime
-
-    @property
-    def attempt(self) -> int:
-        """Its number: the first death is free."""
-        return self.attempts + max(self.deaths - 1, 0) + 1
-
-
 _AS_GIVEN = {"id": Uuid(), **dict.fromkeys(("task", "queue", "message", "key"), Text())}
 _GIVEN = {**_AS_GIVEN, "delay": Float(), "sent": Boolean()}
 _NEW = listed(_GIVEN)
@@ -122,8 +101,7 @@ def _first(*where: Any) -> Any:
 
 
 _OF_QUEUE = T.queue == bindparam("its_queue")
-_SINCE = T.run_at >= bindparam("since", type_=UtcDateTime())
-_DEATHS = T.deaths <= bindparam("most_deaths")
+_SINCE = T.run_at >= bindparam("since")
 _CLAIM_ONE = (
     update(TABLE)
     .where(T.id == bindparam("its_id"), QUEUED, _DUE, _KNOWN)
@@ -132,7 +110,7 @@ _CLAIM_ONE = (
 )
 _TAKE = (
     update(TABLE)
-    .where(_first(UNSENT, _OF_QUEUE, _DUE, _SINCE, _KNOWN, _DEATHS))
+    .where(_first(UNSENT, _OF_QUEUE, _DUE, _SINCE, _KNOWN))
     .values(_BEGIN)
     .returning(*_CLAIM)
 )
@@ -140,12 +118,14 @@ _NEXT = select(func.min(T.run_at), NOW).where(UNSENT, _OF_QUEUE, T.run_at > NOW)
 _HAND_BACK = (
     update(TABLE).where(T.id == bindparam("its_id"), ITS_QUEUED, ~_KNOWN).values(sent_at=None)
 )
+_HELD = has_id(T.id, "held"), ITS_RUNNING
 _EXTEND = (
     update(TABLE)
-    .where(has_id(T.id, "held"), ITS_RUNNING)
+    .where(is_one_of(T.id, select(T.id).where(*_HELD).with_for_update(skip_locked=True)))
     .values(run_at=after(LEASE))
     .returning(T.id, T.claims)
 )
+_STILL_HELD = select(T.id, T.claims).where(*_HELD)
 # By its id and number alone: what names more columns may be planned on another index.
 _MINE = T.id == bindparam("its_id"), T.claims == bindparam("its_number")
 _REPORT = (
@@ -219,6 +199,8 @@ class Rows:
     def _insert(
         self, messages: Sequence[TaskMessage], connection: Connection, *, sent: bool
     ) -> set[UUID]:
+        # Two commits with the same keys take them in one order: neither waits for the other.
+        in_order = sorted(messages, key=lambda each: (each.task, each.key) if each.key else ())
         rows = [
             (
                 message.id,
@@ -229,7 +211,7 @@ class Rows:
                 message.seconds_until_due(),
                 sent and message.not_before is None,
             )
-            for message in messages
+            for message in in_order
         ]
         given = {"rows": listing(_GIVEN, rows)["rows"]}
         return set(connection.scalars(_INSERT, given)) if rows else set()
@@ -256,11 +238,9 @@ class Rows:
         found = await fetch(self.engine, _CLAIM_ONE, {"its_id": task_id, "known": self.known})
         return Claim(*found[0]) if found else None
 
-    async def take(
-        self, queue: str, count: int, since: datetime = EVER, *, most_deaths: int
-    ) -> list[Claim]:
+    async def take(self, queue: str, count: int, since: datetime = EVER) -> list[Claim]:
         """Begin an attempt at each of the first ``count`` that have been due ``since`` then."""
-        values = {"its_queue": queue, "count": count, "since": since, "most_deaths": most_deaths}
+        values = {"its_queue": queue, "count": count, "since": since}
         found = await fetch(self.engine, _TAKE, {**values, "known": self.known})
         return [Claim(*row) for row in found]
 
@@ -273,9 +253,12 @@ class Rows:
         await self.all(_HAND_BACK, its_id=task_id, known=self.known)
 
     async def extend(self, claims: Iterable[Claim]) -> set[tuple[UUID, int]]:
-        """Keep the leases up; return id and number of those that are still held."""
-        held = ids(claim.id for claim in claims)
-        return {(row[0], row[1]) for row in await self.all(_EXTEND, held=held)}
+        """Keep the leases up; return id and number of those held, be their rows locked or not."""
+        held = {claim.id for claim in claims}
+        kept = list(await self.all(_EXTEND, held=ids(held)))
+        if locked := held - {row[0] for row in kept}:
+            kept += await self.all(_STILL_HELD, held=ids(locked))
+        return {(row[0], row[1]) for row in kept}
 
     async def report(self, claim: Claim, progress: Progress) -> None:
         mine = {"its_id": claim.id, "its_number": claim.number}

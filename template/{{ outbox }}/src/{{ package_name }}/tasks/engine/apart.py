@@ -5,6 +5,7 @@ forked from one that has imported all and does nothing else, for a start of its 
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -24,7 +25,7 @@ from ...service.resources import open_resources
 from ...service.settings import load_all
 from ..message import TaskMessage
 from ..progress import Progress, Run
-from .rows import Claim
+from .row import Claim
 from .runner import Died, Ended, Failed, Outcome, RetryLater, Runner, Succeeded
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ async def run_apart(claim: Claim, run: Run) -> Ended:
     """Run an attempt in a child process, which ends with this one."""
     reading, writing = _context().Pipe()
     arguments = writing, run.message.model_dump_json()
+    run.start()
     process = _context().Process(target=_be_apart, args=arguments, name="apart")
     try:
         await asyncio.to_thread(process.start)
@@ -72,6 +74,7 @@ def _received(pipe: Connection) -> bytes:
 
 def _be_apart(pipe: Connection, text: str) -> None:
     """Be the child: run the message's task, and send what came of it."""
+    gc.freeze()  # what is shared is not copied because this one looks for garbage
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when this ends
     load_all()
     logging.configure()

@@ -1,6 +1,7 @@
 """Claims rows in batches, runs their tasks beside each other, settles them in batches."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -21,7 +22,8 @@ from .dispatcher import Dispatcher, for_ever
 from .keeper import Keeper, StopPipe
 from .leader import Leadership, View
 from .outbox import OutboxQueue, TaskSettings
-from .rows import EVER, Claim, Rows
+from .row import Claim
+from .rows import EVER, Rows
 from .runner import Ended, Failed, RetryLater, Runner, given_up
 
 log = structlog.get_logger(__name__)
@@ -30,8 +32,8 @@ PATIENCE = 1.0  # seconds between two tries
 BATCH = 100
 LOOK_BACK = 1.0  # seconds
 HELD = 3  # times the concurrency: rows that are claimed, those included that wait to be settled
-APART = 3  # tasks that run in processes of their own at one time
-ANY_DEATHS = 1_000_000
+APART = 20  # tasks that run in processes of their own at one time: 15 to 20 MB each
+LOOP_LEFT = 3  # exit code of a process that ends because a task's own tasks raised SystemExit
 UNHEEDED = 30.0  # seconds beyond its timeout after which a task that goes on is given up
 
 
@@ -50,8 +52,8 @@ class LocalWorker:
         self._ended: list[tuple[Claim, Ended, Progress | None]] = []
         self._changed = asyncio.Event()
         self._unsettled = 0
-        self._moved = asyncio.Event()
         self._apart = asyncio.Semaphore(APART)
+        self._moved = asyncio.Event()
         self.woken = asyncio.Event()
 
     async def take(self) -> float:
@@ -71,8 +73,7 @@ class LocalWorker:
         wait = POLL
         for queue in self._queues:
             count = min(await self._room(), BATCH)
-            most_deaths = 0 if self._apart.locked() else ANY_DEATHS
-            claims = await self._claim(queue, count, most_deaths)
+            claims = await self._claim(queue, count)
             for claim in claims:
                 self._held[claim] = asyncio.create_task(self._run(claim))
             if len(claims) == count:
@@ -80,7 +81,7 @@ class LocalWorker:
             wait = min(wait, await self._seconds_until_next(queue))
         return wait
 
-    async def _claim(self, queue: str, count: int, most_deaths: int) -> list[Claim]:
+    async def _claim(self, queue: str, count: int) -> list[Claim]:
         """Begin where the last ones were: before that is what a transaction may still see.
 
         Now and then from the start: some commits take longer than others that began later.
@@ -88,10 +89,9 @@ class LocalWorker:
         since, until = self._frontiers.get(queue, (EVER, 0.0))
         if monotonic() > until:
             since, until = EVER, monotonic() + LOOK_BACK
-        claims = await self._rows.take(queue, count, since, most_deaths=most_deaths)
+        claims = await self._rows.take(queue, count, since)
         if len(claims) < count and since > EVER:
-            more = count - len(claims)
-            claims += await self._rows.take(queue, more, most_deaths=most_deaths)
+            claims += await self._rows.take(queue, count - len(claims))
         newest = max((claim.enqueued_at for claim in claims), default=EVER)
         self._frontiers[queue] = max(since, newest), until if len(claims) == count else 0.0
         return claims
@@ -133,7 +133,6 @@ class LocalWorker:
 
     async def _run_apart(self, claim: Claim, run: Run) -> Ended:
         async with self._apart:
-            run.started = monotonic()
             return await run_apart(claim, run)
 
     def _end(self, claim: Claim, ended: Ended) -> None:
@@ -148,6 +147,7 @@ class LocalWorker:
         for claim, run in list(self._runs.items()):
             if run.seconds() > registry[run.message.task].timeout + UNHEEDED:
                 self._end(claim, given_up(run))
+                run.stop("it goes on long after its timeout")
 
     async def settle_for_ever(self) -> None:
         """Write what has ended since the last time, in one go."""
@@ -224,6 +224,9 @@ async def running_worker(
         settling = asyncio.create_task(worker.settle_for_ever())
         try:
             yield worker.stop
+        except asyncio.CancelledError:  # by nobody but a loop that was left amid its tasks
+            log.critical("a task has ended the event loop: the process ends")
+            os._exit(LOOP_LEFT)
         finally:
             await _cancel(taking)
             await worker.close()
