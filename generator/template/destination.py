@@ -12,11 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import git
+from generator import git, lock
 from generator.errors import RefusedError
-
-if sys.platform != "win32":
-    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -129,7 +126,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _lock(opened: int, folder: Path) -> None:
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.take(opened)
     except BlockingIOError as error:
         raise RefusedError(
             f"Another fastapi-tasks new is making a project in {folder}.",
