@@ -148,7 +148,11 @@ def knows_who(folder: Path) -> bool:
     """Tell whether git knows the author of a commit there."""
     # Otherwise it makes an address up from the machine's name.
     asked = ("-c", "user.useConfigOnly=true", "var")
-    return all(succeeds(folder, *asked, f"GIT_{who}_IDENT") for who in ("AUTHOR", "COMMITTER"))
+    no_date = {"GIT_AUTHOR_DATE": "", "GIT_COMMITTER_DATE": ""}  # a bad one is another matter
+    found = (
+        ended(folder, *asked, f"GIT_{who}_IDENT", env=no_date) for who in ("AUTHOR", "COMMITTER")
+    )
+    return not any(each.returncode for each in found)
 
 
 IDENTITY = (

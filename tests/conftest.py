@@ -104,11 +104,12 @@ def command(
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[support.Command]:
     """Give the command of a clean checkout, called in this process."""
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in cli.ENDINGS}
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("generator.template.source.ROOT", checkout)
     yield lambda arguments: (cli.main(arguments), *capsys.readouterr())
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

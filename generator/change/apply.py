@@ -87,14 +87,20 @@ def apply(found: Project, change: Prepared, command: str, message: str, new_bran
         except BaseException as error:
             kept = undo.rescue(found, entry)
             undo.back(found, entry)
-            if kept and isinstance(error, GeneratorError):
-                raise GeneratorError(
-                    error.message, f"What was edited meanwhile is kept: git show {kept[:10]}"
-                ) from error
+            if isinstance(error, GeneratorError):
+                raise _taken_back(error, kept) from error
             raise
         journal.done(found)
         undo.release(found)
     return Applied(commit, new_branch or branch)
+
+
+def _taken_back(error: GeneratorError, kept: str) -> GeneratorError:
+    also = f" What was edited meanwhile is kept: git show {kept[:10]}" if kept else ""
+    return GeneratorError(
+        f"{error.message.removesuffix('.')}. The project is as it was.",
+        f"Set that right and try again.{also}",
+    )
 
 
 def _require_unchanged(found: Project) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from generator import lock
-from generator.errors import HalfDoneError, RefusedError
+from generator.errors import GeneratorError, HalfDoneError, RefusedError
 from generator.template.answers import ANSWERS_FILE
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def note(project: Project, entry: Entry) -> None:
 
 @contextmanager
 def interruptible(project: Project) -> Iterator[None]:
-    """Say of a Ctrl-C that it has left something half done, if it has."""
+    """Say of a Ctrl-C or an error that it has left something half done, if it has."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -108,6 +108,21 @@ def interruptible(project: Project) -> Iterator[None]:
                 "Run: fastapi-tasks undo",
             ) from error
         raise
+    except RefusedError:
+        raise
+    except (GeneratorError, OSError) as error:
+        if entry := running(project):
+            raise GeneratorError(
+                f"{_told(error)}. The {entry.under_way} is half done.",
+                "Set that right, then run: fastapi-tasks undo",
+            ) from error
+        raise
+
+
+def _told(error: GeneratorError | OSError) -> str:
+    if isinstance(error, GeneratorError):
+        return error.message.removesuffix(".")
+    return f"{error.filename} cannot be read or written: {error.strerror}"
 
 
 def done(project: Project) -> None:

@@ -122,6 +122,13 @@ def _located(path: Path, recorded: dict[str, Any]) -> Project:
 
 
 def _unopened(path: Path, said: str) -> RefusedError:
+    around = (folder / ".git" for folder in (path, *path.parents))
+    closed = [git_dir for git_dir in around if git_dir.is_dir() and not _is_open(git_dir)]
+    if closed:
+        return RefusedError(
+            f"{closed[0]} cannot be read: Permission denied.",
+            f'Make it readable; if another user owns it: sudo chown -R "$USER" {closed[0]}',
+        )
     if re.search("not a git repository|must be run in a work tree", said):
         return RefusedError(
             f"{path} is not in a git repository, so no change to it could be taken back.", OWN
@@ -131,6 +138,10 @@ def _unopened(path: Path, said: str) -> RefusedError:
         f"git cannot open the repository of {path}: {git.complaint(said)}.",
         f"If you trust it, run: {trust[0]}" if trust else "Set that right and try again.",
     )
+
+
+def _is_open(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def branch(project: Project) -> str:
@@ -143,6 +154,7 @@ def branch(project: Project) -> str:
     # git's own --short gives heads/NAME if a tag has that name too.
     name = git.ended(project.root, "symbolic-ref", "--quiet", "HEAD")
     if name.returncode:
+        _require_finished(project)  # a rebase has left it
         raise RefusedError(
             f"{project.root} is on no branch (detached HEAD), so a commit could get lost.",
             "Run: git switch --create NAME",
@@ -152,7 +164,9 @@ def branch(project: Project) -> str:
 
 def require_new_branch(project: Project, name: str) -> None:
     wanted = f"refs/heads/{name}"
-    if name.startswith("-") or not git.succeeds(project.root, "check-ref-format", wanted):
+    # With --branch it refuses HEAD, and takes @{-1} for the branch before.
+    checks = (("check-ref-format", wanted), ("check-ref-format", "--branch", name))
+    if not all(git.succeeds(project.root, *check) for check in checks):
         raise RefusedError(f'"{name}" cannot name a branch.', "Choose another name for --branch.")
     for known in git.run(project.root, "for-each-ref", "--format=%(refname)", "refs/heads").split():
         if f"{known}/".startswith(f"{wanted}/") or wanted.startswith(f"{known}/"):
@@ -164,12 +178,7 @@ def require_new_branch(project: Project, name: str) -> None:
 
 def require_quiet(project: Project) -> None:
     """Refuse while git is in the middle of something, or changes are not committed."""
-    for name, (what, give_up) in _UNFINISHED.items():
-        if (project.git_dir / name).exists():
-            raise RefusedError(
-                f"A {what} is in progress in {project.root}.",
-                f"Finish it, or give it up: {give_up}",
-            )
+    _require_finished(project)
     if (project.git_dir / "index.lock").exists():
         raise RefusedError(
             f"Another git process is at work in {project.root}, or was killed.",
@@ -185,6 +194,15 @@ def require_quiet(project: Project) -> None:
             f"There are uncommitted changes in {project.root}: {_few(changed)}.",
             "Commit them, or put them aside with git stash.",
         )
+
+
+def _require_finished(project: Project) -> None:
+    for name, (what, give_up) in _UNFINISHED.items():
+        if (project.git_dir / name).exists():
+            raise RefusedError(
+                f"A {what} is in progress in {project.root}.",
+                f"Finish it, or give it up: {give_up}",
+            )
 
 
 def unmerged(project: Project) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from generator.change.project import Project
     from generator.template.render import Rendered
-    from generator.template.versions import Versions
+    from generator.template.versions import Step, Versions
 
 FEW = 3  # projects for which starting more processes does not pay
 MARKERS = "^(<{7}|>{7}) "
@@ -72,14 +72,17 @@ class Status:
 
 
 def status(
-    paths: Sequence[Path], template: str | None = None, answers_file: str | None = None
+    paths: Sequence[Path],
+    template: str | None = None,
+    answers_file: str | None = None,
+    step: Step = nullcontext,
 ) -> list[Status]:
     """Look at each project; one that cannot be read gives its reason and stops no other."""
     git.prepare_environment(terminal=False)
     git.require()
     template = sources.address(template) if template else None
     if len(paths) <= FEW:
-        return _share(paths, template, answers_file)
+        return _share(paths, template, answers_file, step)
     processes = min(len(paths), os.cpu_count() or 1)
     shares = [paths[number::processes] for number in range(processes)]
     with ProcessPoolExecutor(processes) as pool:
@@ -87,29 +90,40 @@ def status(
     return [found[number % processes][number // processes] for number in range(len(paths))]
 
 
-def _share(paths: Sequence[Path], template: str | None, answers_file: str | None) -> list[Status]:
-    with ExitStack() as stack:
-        opened: dict[tuple[str, bool], Versions] = {}
-        return [_one(path, template, answers_file, opened, stack) for path in paths]
-
-
-def _one(
-    path: Path,
+def _share(
+    paths: Sequence[Path],
     template: str | None,
     answers_file: str | None,
-    opened: dict[tuple[str, bool], Versions],
-    stack: ExitStack,
-) -> Status:
-    """Look at one project; a template that several came from is fetched once."""
+    step: Step = nullcontext,
+) -> list[Status]:
+    with ExitStack() as stack:
+        templates = _Templates(template, step, stack)
+        return [_one(path, templates, answers_file) for path in paths]
+
+
+@dataclass(frozen=True)
+class _Templates:
+    """What the projects came from, each fetched once."""
+
+    moved: str | None
+    step: Step
+    stack: ExitStack
+    opened: dict[tuple[str, bool], Versions] = field(default_factory=dict)
+
+    def of(self, found: Project) -> Versions:
+        url = self.moved or found.url
+        key = (url, versions.is_carried(found.version))
+        if key not in self.opened:
+            known = versions.opened(url, found.version, moved=bool(self.moved), step=self.step)
+            self.opened[key] = self.stack.enter_context(known)
+        return self.opened[key]
+
+
+def _one(path: Path, templates: _Templates, answers_file: str | None) -> Status:
     try:
         with full_disk.told():
             found = project.find(path, answers_file)
-            url = template or found.url
-            key = (url, versions.is_carried(found.version))
-            if key not in opened:
-                known = versions.opened(url, found.version, moved=bool(template))
-                opened[key] = stack.enter_context(known)
-            return _status(found, opened[key])
+            return _status(found, templates.of(found))
     except GeneratorError as error:
         return Status(str(path), error=str(error))
     except OSError as error:

@@ -36,7 +36,7 @@ def undo(found: Project) -> Undone:
         RefusedError: there is none, or work stands on it.
 
     """
-    with journal.interruptible(found), full_disk.told(found), journal.locked(found):
+    with full_disk.told(found), journal.interruptible(found), journal.locked(found):
         if entry := journal.running(found):
             _require_place(found, entry)
             if found.head not in (entry.head, entry.commit):

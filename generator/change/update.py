@@ -79,7 +79,7 @@ def _carry(command: str, request: Request) -> Plan:
     git.prepare_environment(terminal=False)
     git.require()
     found = project.find(request.path, request.answers_file)
-    with journal.interruptible(found), full_disk.told(found):
+    with full_disk.told(found), journal.interruptible(found):
         _require_ready(request, found)
         return _made(command, request, found)
 

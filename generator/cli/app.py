@@ -6,8 +6,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 from typer.main import get_command
@@ -26,6 +27,8 @@ EPILOG = (
     "Exit codes: 0 done, 1 error, 2 done with conflicts, "
     "3 refused (bad input, uncommitted changes, unknown answer), 130 interrupted."
 )
+
+ENDINGS = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # Windows has no SIGHUP
 
 Destination = Annotated[Path, typer.Argument(metavar="DEST", help="A folder, new or empty.")]
 Defaults = Annotated[bool, typer.Option("--defaults", help="Ask nothing: default answers.")]
@@ -51,15 +54,14 @@ Debug = Annotated[bool, typer.Option("--debug", help="With any command: tell mor
 def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words
-    signal.signal(signal.SIGTERM, _terminated)
+    _heed_endings()
     _open_streams()
     try:
         return _run([word for word in words if word != "--debug"])
     except typer.Exit as done:  # of --help
         return done.exit_code
     except BrokenPipeError:
-        # The reader has left; Python would complain again when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go(sys.stdout)
         return ExitCode.ERROR
     except (KeyboardInterrupt, typer.Abort):
         print("Interrupted: nothing was left behind.", file=sys.stderr)
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exception(error)
         problem = _problem(error)
-        report.error(problem, to_json="--json" in words)
+        _tell(problem, to_json="--json" in words)
         return problem.exit_code
 
 
@@ -117,9 +119,32 @@ def _problem(error: Exception) -> GeneratorError:
     )
 
 
-def _terminated(_signal: int, _frame: object) -> NoReturn:
+def _tell(problem: GeneratorError, *, to_json: bool) -> None:
+    try:
+        report.error(problem, to_json=to_json)
+    except OSError:  # as of a full disk
+        _let_go(sys.stdout)
+        with suppress(OSError):
+            report.error(problem, to_json=False)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Write no more where nobody reads: Python would complain when it closes the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _heed_endings() -> None:
+    for number in ENDINGS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _ended)
+
+
+def _ended(number: int, _frame: object) -> NoReturn:
+    if number != signal.SIGTERM:  # the terminal is gone
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
     # An exception, so that what is half done is cleared away as after Ctrl-C.
-    sys.exit(128 + signal.SIGTERM)
+    sys.exit(128 + number)
 
 
 def _app() -> typer.Typer:

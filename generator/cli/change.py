@@ -3,7 +3,6 @@
 # No postponed annotations here: Typer reads them.
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -136,9 +135,11 @@ def _status(
 ) -> int:
     """Tell the version, answers and edited files of one project or several."""
     chosen = list(_expanded(paths or ["."]))
-    many = len(chosen) > states.FEW
-    with report.step(f"Looking at {len(chosen)} projects …") if many else nullcontext():
-        found = states.status(chosen, template, answers_file)
+    if len(chosen) > 1:
+        with report.step(f"Looking at {len(chosen)} projects …"):
+            found = states.status(chosen, template, answers_file)
+    else:
+        found = states.status(chosen, template, answers_file, report.step)
     if to_json:
         report.as_json({"projects": [each.as_dict() for each in found]})
     else:

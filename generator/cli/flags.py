@@ -2,6 +2,8 @@
 
 # No postponed annotations here: Typer reads them.
 import inspect
+import re
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -9,6 +11,8 @@ import typer
 
 from generator.errors import RefusedError
 from generator.template.questions import Question
+
+_UNREAD = re.compile("[\ud800-\udfff]")
 
 Data = Annotated[
     list[str] | None,
@@ -25,6 +29,13 @@ def answers(data: list[str], flags: dict[str, str | None]) -> dict[str, str]:
             raise RefusedError(f'"{item}" is not KEY=VALUE.', "Example: --data database=sqlite.")
         if given.setdefault(name, value) != value:
             raise RefusedError(f"{name} is answered twice, differently.", "Answer it once.")
+    for name, text in given.items():
+        if _UNREAD.search(text):
+            raise RefusedError(
+                f"The answer to {name} cannot be read in this locale, whose encoding is "
+                f"{sys.getfilesystemencoding()}.",
+                "Type it in UTF-8, in a locale of UTF-8 or with PYTHONUTF8=1.",
+            )
     return given
 
 

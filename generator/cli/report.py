@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,8 +16,19 @@ if TYPE_CHECKING:
     from generator.template.new import Project
 
 
+# The bytes of a path that the locale has no letters for.
+_UNREAD = re.compile("[\udc80-\udcff]+")
+
+
 def as_json(data: dict[str, Any]) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    text = _UNREAD.sub(_as_utf_8, json.dumps(data, indent=2, ensure_ascii=False))
+    if codecs.lookup(sys.stdout.encoding).name != "utf-8":
+        text = json.dumps(json.loads(text), indent=2)
+    print(text, flush=True)
+
+
+def _as_utf_8(found: re.Match[str]) -> str:
+    return found[0].encode(errors="surrogateescape").decode(errors="replace")
 
 
 def error(found: GeneratorError, *, to_json: bool) -> None:

@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import git
+from generator import git, lock
 from generator.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 
+_UNUSABLE = {
+    ":": "a colon, and uv would not run there",
+    "\n": "a line break, and no update would work there",
+    "\\": "a backslash, and ruff would misread its settings there",
+}
+
 
 def expanded(path: Path) -> Path:
     try:
@@ -38,19 +45,30 @@ def check(destination: Path) -> Path:
     """Refuse a folder that cannot become a project; return the nearest one that exists."""
     if destination.is_symlink() and not destination.exists():
         raise RefusedError(f"{destination} is a broken link.", "Remove it or choose another path.")
-    there = sorted(entry.name for entry in destination.iterdir()) if destination.is_dir() else []
-    if others := [name for name in there if not _BEFORE.fullmatch(name)]:
-        raise RefusedError(
-            f"{destination} exists and is not empty: it holds {', '.join(others[:3])}.",
-            "Choose a new folder, or move that away; .git, README and LICENSE may stay. "
-            "To update a project: fastapi-tasks update.",
-        )
+    path = Path(os.path.realpath(destination))
+    for letter, why in _UNUSABLE.items():
+        if any(letter in part for part in path.parts[1:]):
+            raise RefusedError(f"The path {path} holds {why}.", "Choose another path.")
+    _require_room(_entries(destination), destination)
     base = next(folder for folder in (destination, *destination.parents) if folder.exists())
     if not base.is_dir():
         raise RefusedError(f"{base} is a file, not a folder.", "Choose another path.")
     if not os.access(base, os.W_OK | os.X_OK):
         raise _not_writable(base, "permission denied")
     return base
+
+
+def _entries(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
+def _require_room(there: list[str], destination: Path) -> None:
+    if others := [name for name in there if not _BEFORE.fullmatch(name)]:
+        raise RefusedError(
+            f"{destination} exists and is not empty: it holds {', '.join(others[:3])}.",
+            "Choose a new folder, or move that away; .git, README and LICENSE may stay. "
+            "To update a project: fastapi-tasks update.",
+        )
 
 
 def repository(target: Path, base: Path) -> Path | None:
@@ -82,6 +100,43 @@ def staging(base: Path, name: str) -> Iterator[Path]:
 
 
 @contextmanager
+def held(destination: Path) -> Iterator[None]:
+    """Keep others from filling a folder that is there; refuse one that they have filled since."""
+    if not destination.exists():
+        yield
+        return
+    with _locked(destination):
+        there = [name for name in _entries(destination) if not name.startswith(STAGING_PREFIX)]
+        _require_room(there, destination)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    if sys.platform == "win32":  # it opens no folder
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(opened, folder)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _lock(opened: int, folder: Path) -> None:
+    try:
+        lock.take(opened)
+    except BlockingIOError as error:
+        raise RefusedError(
+            f"Another fastapi-tasks new is making a project in {folder}.",
+            "Wait for its end, or choose another path.",
+        ) from error
+    except OSError:
+        pass  # not every file system has locks
+
+
+@contextmanager
 def settled(project: Path, destination: Path, kept: Iterable[str]) -> Iterator[None]:
     """Move the project into place; take it back if what follows does not end well.
 
@@ -92,16 +147,26 @@ def settled(project: Path, destination: Path, kept: Iterable[str]) -> Iterator[N
         with _replaced(project, destination, kept):
             yield
         return
-    made = next(p for p in (*reversed(destination.parents), destination) if not p.exists())
+    made = [folder for folder in destination.parents if not folder.exists()]
     with undisturbed():
         destination.parent.mkdir(parents=True, exist_ok=True)
-        project.rename(destination)
+        _rename(project, destination)
         project.parent.rmdir()
     try:
         yield
     except BaseException:
-        with undisturbed():
-            shutil.rmtree(made, ignore_errors=True)
+        with undisturbed(), suppress(OSError):
+            shutil.rmtree(destination, ignore_errors=True)
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+def _rename(project: Path, destination: Path) -> None:
+    try:
+        project.rename(destination)
+    except OSError:
+        _require_room(_entries(destination), destination)
         raise
 
 
@@ -132,11 +197,12 @@ def _move(names: list[str], old: Path, new: Path) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment, so that it cannot leave half of the work."""
+    """Hold Ctrl-C and its like back for a moment, so that they cannot leave half of the work."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
         yield
     finally:

@@ -77,7 +77,8 @@ def new(request: Request) -> Project:
         files = sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
         made = _Made(rendered, version, files, list(plan.notes))
         if not request.dry_run:
-            _write(plan, folder, made)
+            with destination.held(plan.target):
+                _write(plan, folder, made)
     return _report(request, plan, made)
 
 

@@ -59,7 +59,10 @@ def copied(  # noqa: PLR0913 (each one is a setting of a render)
     """Call Copier; if this person's preferences count, its settings answer what is asked."""
     # Copier takes a third of a second to load; --help and refusals need not wait for it.
     import copier  # noqa: PLC0415 (slow to load)
-    from copier.errors import CopierError  # noqa: PLC0415 (slow to load)
+    from copier.errors import (  # noqa: PLC0415 (slow to load)
+        CopierError,
+        InteractiveSessionError,
+    )
     from jinja2 import TemplateError  # noqa: PLC0415 (slow to load)
     from yaml import YAMLError  # noqa: PLC0415 (slow to load)
 
@@ -81,6 +84,10 @@ def copied(  # noqa: PLR0913 (each one is a setting of a render)
                 quiet=True,
                 unsafe=False,
             )
+    except KeyboardInterrupt:  # at a question, it is a CopierError too
+        raise
+    except InteractiveSessionError as error:  # Ctrl-D: who has no terminal is not asked
+        raise KeyboardInterrupt from error
     except (CopierError, TemplateError, YAMLError, ValueError, TypeError, OSError) as error:
         raise _translated(error, template, preferred.keys() - given.keys()) from error
     hidden, asked = done.answers.hidden, done.answers.user

@@ -34,7 +34,7 @@ def no_commit(shop: Path) -> None:
     support.git(shop, "init", "--quiet")
 
 
-def merging(shop: Path) -> None:
+def merging(shop: Path, command: str = "merge") -> None:
     support.git(shop, "switch", "--quiet", "--create", "other")
     (shop / "note").write_text("there\n")
     support.commit(shop, "There")
@@ -42,7 +42,11 @@ def merging(shop: Path) -> None:
     (shop / "note").write_text("here\n")
     support.commit(shop, "Here")
     with pytest.raises(subprocess.CalledProcessError):
-        support.git(shop, "merge", "--quiet", "other")
+        support.git(shop, command, "--quiet", "other")
+
+
+def rebasing(shop: Path) -> None:
+    merging(shop, "rebase")
 
 
 def applying(shop: Path) -> None:
@@ -118,6 +122,7 @@ STATES: dict[Callable[[Path], None], str] = {
     no_repository: "not in a git repository",
     no_commit: "no commit yet",
     merging: "A merge is in progress",
+    rebasing: "A rebase is in progress",
     applying: "A git am is in progress",
     detached: "detached HEAD",
     no_answers: "has no .copier-answers.yml",
@@ -162,6 +167,8 @@ def test_refused(template: Path, tmp_path: Path, state: Callable[[Path], None]) 
         ({"branch": "main"}, "The branch main exists"),
         ({"branch": "main/of-rq"}, "The branch main exists"),
         ({"branch": "@{-1}"}, "cannot name a branch"),
+        ({"branch": "-x"}, "cannot name a branch"),
+        ({"branch": "HEAD"}, "cannot name a branch"),
     ],
 )
 def test_impossible_wishes(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.support import Command
 
 NEW = [sys.executable, "-m", "generator", "new", "shop", "--defaults"]
+FULL = "Error: What it printed cannot be read or written: No space left on device"
 
 
 def shell(
@@ -48,10 +49,23 @@ def test_closed_streams(checkout: Path, tmp_path: Path, closed: str) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
-def test_a_full_stream(checkout: Path, tmp_path: Path) -> None:
-    done = shell(checkout, tmp_path, 'exec "$@" > /dev/full', *NEW[:3], "choices")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: What it printed cannot be read or written: No space left")
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("choices", 1, FULL),
+        ("choices --json", 1, FULL),
+        ("new shop --dry-run --json", 1, FULL),
+        ("status nowhere --json", 1, FULL),
+        ("undo nowhere --json", 3, "Error: There is no folder"),
+    ],
+)
+def test_a_full_stream(checkout: Path, tmp_path: Path, words: str, code: int, told: str) -> None:
+    done = shell(checkout, tmp_path, f'exec "$@" {words} > /dev/full', *NEW[:3])
+    assert done.returncode == code
+    assert done.stderr.startswith(told)
+    assert len(done.stderr.splitlines()) == 2
+    unheard = shell(checkout, tmp_path, f'exec "$@" {words} > /dev/full 2>&1', *NEW[:3])
+    assert unheard.returncode == code
 
 
 def test_a_folder_that_is_gone(checkout: Path, tmp_path: Path) -> None:
@@ -99,6 +113,28 @@ def test_a_locale_of_latin_1(checkout: Path, tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert (folder / "shop/README.md").is_file()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "new shop --description caf\u00e9",
+        "new shop --data project_name=caf\u00e9",
+        "switch made --description caf\u00e9",
+    ],
+)
+def test_a_locale_of_ascii(checkout: Path, tmp_path: Path, words: str) -> None:
+    """An answer that it cannot read is refused; paths are those that they are, in JSON too."""
+    ascii_only = {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}
+    folder = tmp_path / "caf\u00e9"
+    done = shell(checkout, tmp_path, f'exec "$@" {words}', *NEW[:3], **ascii_only)
+    made = shell(checkout, tmp_path, 'exec "$@" --json', *NEW[:4], str(folder), **ascii_only)
+
+    assert done.returncode == 3
+    assert "cannot be read in this locale, whose encoding is ascii" in done.stderr
+    assert "PYTHONUTF8=1" in done.stderr.splitlines()[1]
+    assert made.stdout.isascii()
+    assert json.loads(made.stdout)["destination"] == str(folder)
 
 
 @pytest.mark.parametrize(

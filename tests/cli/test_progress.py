@@ -51,6 +51,18 @@ def test_lines(command: Command, renders: projects.Renders, tmp_path: Path) -> N
     assert error.splitlines() == [STEP, "Running the tests after the change …"]
 
 
+def test_a_status(
+    command: Command, renders: projects.Renders, template: Path, tmp_path: Path
+) -> None:
+    """Of one project it says what it fetches; of several, that it looks at them."""
+    shop = renders.project(tmp_path / "shop")
+    url = f"file://{template}"
+    code, _, error = command(["status", "shop", "--template", url])
+    assert (code, error) == (0, f"Fetching the template from {url} …\n")
+    code, _, error = command(["status", "shop", str(shop), "--template", url])
+    assert (code, error) == (0, "Looking at 2 projects …\n")
+
+
 def test_at_a_terminal(renders: projects.Renders, tmp_path: Path) -> None:
     """It is live, and gone when it is done."""
     shop = renders.project(tmp_path / "shop")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
         (["new", "full/file/below"], "is a file, not a folder", "another path"),
         (["new", "link"], "is a broken link", "another path"),
         (["new", "/proc/shop"], "Nothing can be written in /proc", "another path"),
+        (["new", "a:b/shop"], "holds a colon, and uv would not run there", "another path"),
+        (["new", "shop\n"], "holds a line break, and no update would work there", "another path"),
+        (["new", "a\\b/shop"], "holds a backslash, and ruff would misread", "another path"),
+        (["new", "odd/shop"], "holds a colon, and uv would not run there", "another path"),
         (["new", "a", "--package-name", "class"], "keyword of Python", "--package-name"),
         (["new", "a", "--package-name", "json"], "standard library", "--package-name"),
         (["new", "a", "--package-name", "fastapi"], "the service depends on", "--package-name"),
@@ -46,14 +50,17 @@ def test_bad_input_is_refused(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("mine")
     (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "odd").symlink_to("full:")
+    (tmp_path / "full:").mkdir()
 
     code, out, err = command(arguments)
 
     assert code == 3
     assert fact in err
-    assert remedy in err.split("\n", 1)[1]
+    assert remedy in err.splitlines()[-1]
     assert out == ""
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "full", "link"]
+    there = sorted(path.name for path in tmp_path.rglob("*"))
+    assert there == ["file", "full", "full:", "link", "odd"]
 
 
 def test_bad_input_in_a_process_of_its_own(checkout: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from tests.support import child_environment, fastapi_tasks, git
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support import Command
 
 HOSTILE = """
 [user]
@@ -99,8 +102,23 @@ def test_a_variable_of_git_that_is_none(checkout: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_date_that_is_none(checkout: Path, tmp_path: Path) -> None:
+    """It is told as that, and not as an author whom git does not know."""
+    made = fastapi_tasks(checkout, tmp_path, "new", "shop", "--defaults", GIT_AUTHOR_DATE="bad")
+    git(tmp_path / "shop", "commit", "--quiet", "--message", "Start")
+    words = ("switch", "shop", "--ci", "none")
+    refused = fastapi_tasks(checkout, tmp_path, *words, GIT_COMMITTER_DATE="bad")
+
+    assert (made.returncode, refused.returncode) == (0, 1)
+    assert "No commit was made: fatal: invalid date format: bad." in made.stdout
+    assert "invalid date format: bad" in refused.stderr
+    assert git(tmp_path / "shop", "status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize("step", ["clone", "commit"])
-@pytest.mark.parametrize("ending", [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
+@pytest.mark.parametrize(
+    "ending", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=str
+)
 def test_interrupted_half_way(
     checkout: Path,
     tmp_path: Path,
@@ -127,6 +145,55 @@ def test_interrupted_half_way(
 
     assert list(work.iterdir()) == []
     assert list(temporary.iterdir()) == []
+
+
+def test_a_terminal_that_is_closed(
+    checkout: Path, tmp_path: Path, halting_git: Callable[[str], Path]
+) -> None:
+    """While it shows there what it does: nothing is left, and it ends as by a signal."""
+    (work := tmp_path / "work").mkdir()
+    (temporary := tmp_path / "temporary").mkdir()
+    fifo = halting_git("clone")
+    path = f"{fifo.parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "generator", "new", "shop", "--defaults"]
+    environment = child_environment(checkout, PATH=path, TMPDIR=str(temporary))
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*command, f"--template=file://{checkout}"],
+        cwd=work,
+        env=environment,
+        start_new_session=True,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        assert fifo.read_text() == "clone\n"
+        os.close(ours)
+        os.killpg(process.pid, signal.SIGHUP)
+        assert process.wait(timeout=60) == 129
+
+    assert list(work.iterdir()) == []
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_that_is_ignored(command: Command, number: signal.Signals) -> None:
+    """As by nohup: it stays so."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        assert command(["--version"])[0] == 0
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_interrupted_while_it_loads(checkout: Path, tmp_path: Path) -> None:
+    """Ctrl-C before the first line of the command."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    path = f"{tmp_path}{os.pathsep}{checkout}"
+    done = fastapi_tasks(checkout, tmp_path, "--version", PYTHONPATH=path)
+    assert (done.returncode, done.stderr) == (130, "Interrupted: nothing was left behind.\n")
 
 
 @pytest.fixture
