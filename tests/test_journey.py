@@ -26,6 +26,9 @@ QUICK = [f"tests/test_{name}.py" for name in ("migrations", "settings", "signup"
 TESTS = [] if "WHOLE_MATRIX" in os.environ else QUICK
 MAIN, HEARTBEAT = "src/shop/main.py", "src/shop/heartbeat.py"
 CLASH = re.compile(r"^<<<<<<< .*?^=======\n(.*?)^>>>>>>> .*?\n", re.MULTILINE | re.DOTALL)
+IN_CONFLICT = re.compile(
+    r"^In conflict: 2\n  (\S+): you renamed .*\n  (\S+): you and", re.MULTILINE
+)
 OLD_IMPORT = re.compile(r"^  (\S+):(\d+): (\S+) → (\S+)$", re.MULTILINE)
 
 
@@ -64,8 +67,14 @@ def is_sound(shop: Path) -> None:
 
 
 def settle(shop: Path, printed: str) -> None:
-    """Do what was told: their edit in the template's lines, imports by the printed names."""
-    assert "\nIn conflict: 1\n  src/shop/main.py: " in printed
+    """Do what was told: their edit in the template's lines, imports by the printed names.
+
+    Of the file that they renamed and the template moved, theirs stays.
+    """
+    in_conflict = IN_CONFLICT.search(printed)
+    assert in_conflict
+    assert in_conflict.groups() == (HEARTBEAT, MAIN)
+    support.git(shop, "rm", "--force", "--quiet", "src/shop/service/health.py")
     main = shop / MAIN
     main.write_text(CLASH.sub(r"\1", main.read_text()))
     edit(shop, MAIN, "import ABOUT\n", "import ABOUT, heartbeat\n")

@@ -215,7 +215,12 @@ def test_what_a_killed_run_left_is_cleared_away(folder: Path) -> None:
     left.mkdir()
     environment = {**os.environ, processes.MARK: f"{left.name}/0/"}
     with subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True) as orphan:
-        os.utime(left, (0, 0))
-        with workspace.workspace():
-            assert not left.exists()
-        assert orphan.wait(10) == -signal.SIGKILL
+        try:
+            while not processes.marked(f"{left.name}/"):  # it is being executed
+                time.sleep(0.01)
+            os.utime(left, (0, 0))
+            with workspace.workspace():
+                assert not left.exists()
+            assert orphan.wait(10) == -signal.SIGKILL
+        finally:
+            orphan.kill()
