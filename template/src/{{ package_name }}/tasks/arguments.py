@@ -98,8 +98,9 @@ def _in_utc(value: Any) -> Any:
         return value.astimezone(UTC)
     if isinstance(value, dict):
         return {key: _in_utc(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_in_utc(each) for each in value]
+    for kind in (list, tuple, set, frozenset):
+        if isinstance(value, kind):
+            return kind(_in_utc(each) for each in value)
     if isinstance(value, BaseModel):
         return value.model_copy(update={name: _in_utc(each) for name, each in value})
     return value

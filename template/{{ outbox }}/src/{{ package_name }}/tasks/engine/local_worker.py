@@ -225,7 +225,7 @@ async def running_worker(
         try:
             yield worker.stop
         except asyncio.CancelledError:  # by nobody but a loop that was left amid its tasks
-            log.critical("a task has ended the event loop: the process ends")
+            log.critical("the event loop was left amid its tasks: the process ends")
             os._exit(LOOP_LEFT)
         finally:
             await _cancel(taking)
